@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The private interface between libaccel and its providers.
+ *
+ * Everything here may change with each release; when it does, ACCEL_PRIVATE_ABI
+ * counts up, and with it the directory that providers are looked for in, the name
+ * of the symbol that a provider exports and the version of the accel_core_*
+ * symbols that it binds to.
+ *
+ * What a provider is told by the core, and so need not do itself:
+ *  - arguments have been checked as far as accel.h can tell: sizes, flags, NULL,
+ *    objects of another context, buffers listed twice, access beyond a buffer;
+ *  - a forked child never reaches a provider: there the core only closes and unmaps
+ *    what stands in its own structs;
+ *  - _init gets an object whose core part is filled and whose own part is zero, and
+ *    leaves nothing behind when it fails; _fini is called once for each _init that
+ *    succeeded, when nothing uses the object any more;
+ *  - objects of a context outlive their queues, jobs and buffers as accel.h says.
+ *
+ * Two ways to learn that a job has ended:
+ *  - push: something of the provider's (a worker of soft) calls
+ *    accel_core_job_done(); ops.job_poll and ops.job_wait are left out;
+ *  - pull: the core asks ops.job_poll, which never sleeps, and sleeps in
+ *    ops.job_wait.
+ */
+#ifndef ACCEL_PROVIDER_H
+#define ACCEL_PROVIDER_H
+
+#include <accel/accel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "list.h"
+#include "sys.h"
+
+#define ACCEL_PRIVATE_ABI 3
+
+struct accel_provider;
+struct accel_fence_pool;
+struct accel_waiter;
+
+/* ---- objects: a provider's own struct begins with the core's ----------------- */
+
+struct accel_context {
+	const struct accel_provider *provider;
+	struct accel_device *device;
+	_Atomic uint32_t refs;
+	_Atomic uint32_t state; /* enum accel_state */
+	uint32_t open_flags;
+	int fd; /* the node; -1: none */
+	pthread_mutex_t lock;
+	struct list queues;    /* accel_queue.link */
+	struct list shared;    /* accel_bo.shared_link: buffers with a key */
+	struct list cache;     /* accel_bo.cache_link: freed ones, the oldest first */
+	uint64_t cache_bytes;
+	uint32_t cache_count;
+	_Atomic uint64_t absent; /* probed features, see accel_core_probe() */
+	struct list link;	 /* on the list of all contexts */
+};
+
+struct accel_bo {
+	struct accel_context *context;
+	_Atomic uint32_t refs;
+	_Atomic uint32_t busy; /* jobs under way that use it */
+	uint32_t flags;	       /* ACCEL_BO_* with answers */
+	uint32_t kind;	       /* a provider's own; only like kinds share the cache */
+	uint64_t bytes;	       /* as asked for at _init; a provider may round it up */
+	void *map;	       /* NULL: not mapped */
+	uint64_t map_bytes;    /* 0: the mapping is not ours to undo */
+	int fd;		       /* memfd or dma-buf that lives as long as it; -1: none */
+	bool no_cache;	       /* never to be reused: user memory, imports, exports */
+	uint64_t key;	       /* GEM handle, or a file's identity; see bo_table.c */
+	struct list shared_link;
+	struct list cache_link;
+};
+
+struct accel_queue {
+	struct accel_context *context;
+	_Atomic uint32_t refs;
+	int32_t priority;
+	uint32_t depth;
+	pthread_mutex_t lock; /* all below, and the state of this queue's jobs */
+	struct list jobs;     /* accel_job.link: accepted and not ended, in order */
+	uint32_t under_way;
+	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */
+	uint64_t completed; /* the sequence number of the last that ended */
+	struct list fences; /* accel_fence.link: pending, by the job they end with */
+	struct accel_fence_pool *pool;
+	struct accel_waiter *waiter; /* NULL: no thread was needed yet */
+	_Atomic uint32_t events;     /* futex: counts up when jobs end */
+	_Atomic uint32_t sleepers;   /* on events */
+	struct list link;	     /* accel_context.queues */
+};
+
+enum accel_job_state {
+	ACCEL_JOB_IDLE,	   /* may be submitted */
+	ACCEL_JOB_HELD,	   /* accepted, waits for an emulated wait fence */
+	ACCEL_JOB_RUNNING, /* with the provider */
+	ACCEL_JOB_ENDED	   /* result is known, a waiter still looks at it */
+};
+
+struct accel_job {
+	struct accel_queue *queue;
+	_Atomic uint32_t refs; /* the callers'; being under way is not counted */
+	uint32_t state;	       /* enum accel_job_state */
+	uint32_t pins;	       /* threads inside ops.job_wait for it */
+	bool orphan;	       /* the last reference went while it was under way */
+	bool canceled;	       /* accel_queue_cancel() wants it to end */
+	uint64_t seq;
+	struct list link;
+	struct accel_bo *commands;
+	struct accel_bo_ref *bos;
+	uint32_t bo_count;
+	uint32_t wait_count;	   /* fences that it waits for; held by the job */
+	struct accel_fence **wait; /* wait_inline, or allocated */
+	struct accel_fence *wait_inline[4];
+	uint64_t timeout_ns;
+	struct accel_job_result result;
+};
+
+/* ---- operations ---------------------------------------------------------------- */
+
+/* Entries that are left out (NULL) answer -EOPNOTSUPP, or do nothing where they
+ * return void. All get deadlines as accel.h defines them. */
+struct accel_ops {
+	/* context->fd is open and its driver's name is one of ours. */
+	int (*context_init)(struct accel_context *context, const struct accel_ext *ext,
+			    int64_t deadline);
+	void (*context_fini)(struct accel_context *context);
+	/* The process exits: see that nothing runs any more that could hurt. */
+	void (*context_exit)(struct accel_context *context);
+	int (*context_fd)(struct accel_context *context, int *fd);
+	/* -EINVAL for a key it doesn't know: the core has defaults. */
+	int (*query)(struct accel_context *context, uint32_t key, uint64_t *value);
+
+	/* bo->flags and bo->bytes are set; may add answers, set kind, map, fd, key. */
+	int (*bo_init)(struct accel_bo *bo, const struct accel_bo_params *params);
+	/* The core has made sure that this dma-buf is not in the table yet. */
+	int (*bo_import)(struct accel_bo *bo, int dmabuf_fd);
+	/* The key under which an import of @dmabuf_fd would be in the table; takes a
+	 * GEM handle where there are such. Called with the table locked. */
+	int (*bo_import_key)(struct accel_context *context, int dmabuf_fd, uint64_t *key);
+	int (*bo_export)(struct accel_bo *bo, int *dmabuf_fd);
+	/* Sets bo->map and bo->map_bytes. */
+	int (*bo_map)(struct accel_bo *bo);
+	int (*bo_address)(struct accel_bo *bo, uint64_t *address);
+	/* Cache maintenance only: waiting was done. NULL: none needed. */
+	int (*bo_begin)(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
+	int (*bo_end)(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
+	/* Unmapping and closing bo->fd are the core's. */
+	void (*bo_fini)(struct accel_bo *bo);
+
+	/* queue->depth is as asked for, 0 for the driver's choice: must set it. */
+	int (*queue_init)(struct accel_queue *queue, const struct accel_queue_params *params,
+			  int64_t deadline);
+	/* Make jobs with ->canceled end soon. Called without the lock. */
+	int (*queue_cancel)(struct accel_queue *queue);
+	void (*queue_fini)(struct accel_queue *queue);
+
+	int (*job_init)(struct accel_job *job, const struct accel_job_params *params);
+	/* Check and take @bo in place of job->bos[index].bo, which the core changes after
+	 * a success. */
+	int (*job_set_bo)(struct accel_job *job, uint32_t index, struct accel_bo *bo);
+	void (*job_fini)(struct accel_job *job);
+
+	/* Called under queue->lock. Start @count jobs; the result is how many were
+	 * started, 1 .. @count, or the errno for the first. Jobs with wait_count != 0
+	 * come only to a provider with native wait fences. */
+	int (*submit)(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
+	/* pull: 0 and *result if the job has ended, else -EINPROGRESS. Never sleeps;
+	 * under queue->lock. The kernel's state of the job is released here. */
+	int (*job_poll)(struct accel_job *job, struct accel_job_result *result);
+	/* pull: sleep until the job has ended or the deadline has passed (-ETIME).
+	 * Without the lock; the job is pinned. */
+	int (*job_wait)(struct accel_job *job, int64_t deadline);
+	/* pull: a new descriptor that polls readable when the job, which is under way,
+	 * has ended. Under queue->lock. */
+	int (*job_fd)(struct accel_job *job, uint32_t kind, int *fd);
+};
+
+/* Decodes ioctls for LIBACCEL_TRACE. The list ends with a NULL name. */
+struct accel_ioctl_name {
+	unsigned long request;
+	const char *name;
+};
+
+/* What a provider exports, as ACCEL_PROVIDER_SYMBOL. */
+struct accel_provider {
+	uint32_t abi;  /* ACCEL_PRIVATE_ABI */
+	uint32_t size; /* of this struct */
+	const char *name;
+	const char *const *drivers; /* DRM_IOCTL_VERSION names, NULL at the end */
+	size_t context_size, bo_size, queue_size, job_size; /* of its own structs */
+	const struct accel_ops *ops;
+	const struct accel_ioctl_name *ioctls; /* or NULL */
+};
+
+#define ACCEL_CONCAT_(a, b)   a##b
+#define ACCEL_CONCAT(a, b)    ACCEL_CONCAT_(a, b)
+#define ACCEL_PROVIDER_SYMBOL ACCEL_CONCAT(accel_provider_, ACCEL_PRIVATE_ABI)
+
+extern const struct accel_provider ACCEL_PROVIDER_SYMBOL;
+
+/* ---- services of the core ------------------------------------------------------- */
+
+/* error.c: note a failure for accel_last_error() and the log; returns @err. */
+int accel_core_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with the place: index ~0u and offset ~0ull stand for none. */
+int accel_core_fail_at(int err, uint32_t index, uint64_t offset, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void accel_core_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* params.c: bring an in-struct of the caller's size to the size this library knows.
+ * @known bytes go to @to. -EINVAL, -E2BIG. NULL @from with @optional: all zero. */
+int accel_core_params(void *to, size_t known, const void *from, bool optional);
+/* The same for a vendor struct, whose type must be @type; no @ext is all zero and
+ * gives 0, else 1. */
+int accel_core_ext(void *to, size_t known, const struct accel_ext *ext, uint32_t type);
+
+/* deadline.c */
+bool accel_core_expired(int64_t deadline);
+/* What is left, for relative kernel interfaces: at most @slice, 0 if it is over. */
+int64_t accel_core_left(int64_t deadline, int64_t slice);
+
+/* queue.c: push: @job, the oldest under way on its queue, has ended. The job may be
+ * gone when this returns. Not under queue->lock. */
+void accel_core_job_done(struct accel_job *job, const struct accel_job_result *result);
+/* The errno that belongs to an outcome. */
+int accel_core_outcome_errno(uint32_t outcome);
+
+/* context.c: all of a lost context's fences end; sticky, only gets worse. */
+void accel_core_context_set_state(struct accel_context *context, uint32_t state);
+/* The state as an errno: 0, -ESTALE, -ENODEV. */
+int accel_core_context_errno(struct accel_context *context);
+/* Features that a kernel may lack: ask once, remember per context. @bit < 64. */
+bool accel_core_is_absent(struct accel_context *context, unsigned int bit);
+void accel_core_set_absent(struct accel_context *context, unsigned int bit);
+
+/* fence.c: be told when a fence ends; @fn is called once, on any thread, without locks. */
+struct accel_fence_callback {
+	struct list link;
+	void (*fn)(struct accel_fence_callback *callback);
+};
+/* 0: will be called. -EALREADY: it has ended, will not be called. -EOPNOTSUPP: it must
+ * be waited for with accel_core_fence_sleep(). */
+int accel_core_fence_add_callback(struct accel_fence *fence, struct accel_fence_callback *callback);
+/* True: it will not be called. False: it was or is being called. */
+bool accel_core_fence_del_callback(struct accel_fence *fence,
+				   struct accel_fence_callback *callback);
+int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline);
+/* Give back the fences that a job waits for. */
+void accel_core_job_drop_waits(struct accel_job *job);
+
+/* drm.c: for drivers with GEM. All return 0 or a negative errno. */
+int accel_core_ioctl(int fd, unsigned long request, void *arg);
+int accel_core_drm_version(int fd, char *name, size_t name_bytes, int version[3]);
+int accel_core_gem_close(int fd, uint32_t handle);
+int accel_core_prime_export(int fd, uint32_t handle, int *dmabuf_fd);
+int accel_core_prime_import(int fd, int dmabuf_fd, uint32_t *handle);
+/* Map @bytes of the node at @offset (64 bits on every machine). */
+int accel_core_map(int fd, uint64_t offset, size_t bytes, int prot, void **out);
+
+/* dmabuf.c */
+int accel_core_dmabuf_size(int dmabuf_fd, uint64_t *bytes);
+int accel_core_dmabuf_sync(int dmabuf_fd, bool begin, uint32_t access);
+int accel_core_dmabuf_export_sync_file(int dmabuf_fd, uint32_t access, int *sync_file);
+int accel_core_dmabuf_import_sync_file(int dmabuf_fd, uint32_t access, int sync_file);
+/* 1 ended well, 0 pending, or the error it ended with. */
+int accel_core_sync_file_status(int sync_file, int *status);
+int accel_core_sync_file_merge(int a, int b, int *merged);
+/* Sleep until @fd is readable: 0, -ETIME, other errors. In slices of @slice_ns, with
+ * @check after each; what it returns but 0 ends the wait. */
+int accel_core_poll_fd(int fd, int64_t deadline, int64_t slice_ns, int (*check)(void *),
+		       void *data);
+
+#endif
