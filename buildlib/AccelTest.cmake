@@ -23,3 +23,13 @@ function(accel_add_unit_test NAME)
 	add_test(NAME ${NAME} COMMAND ${NAME})
 	set_tests_properties(${NAME} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
+
+# accel_add_output_test(NAME program regex...)
+#
+# A test that passes if the program ends well and each regex (as of grep -E) matches a
+# line of its output.
+function(accel_add_output_test NAME PROGRAM)
+	add_test(NAME ${NAME} COMMAND ${PROJECT_SOURCE_DIR}/buildlib/expect ${ARGN}
+		-- ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${PROGRAM}>)
+	set_tests_properties(${NAME} PROPERTIES TIMEOUT 120)
+endfunction()
