@@ -30,6 +30,7 @@ build_packages="
 	libdnnl-dev      onednn-devel
 "
 test_packages="
+	g++              gcc-c++
 	pkgconf          pkgconf-pkg-config
 	libcmocka-dev    libcmocka-devel
 	python3          python3
