@@ -115,6 +115,11 @@ int device_usable_errno(uint32_t usable);
 
 /* ---- bo.c, bo_cache.c, bo_table.c -------------------------------------------------------- */
 
+/* What a buffer can be asked to be for, and is compared by when it is to be reused. */
+#define BO_USES                                                                                    \
+	(ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE |   \
+	 ACCEL_BO_COMMANDS | ACCEL_BO_DEVICE_LOCAL | ACCEL_BO_SHARE)
+
 /* Undo and free a buffer that nothing uses, outside any cache. */
 void bo_destroy(struct accel_bo *bo);
 /* Take a freed buffer that can serve, or NULL. */
@@ -125,23 +130,46 @@ void bo_cache_trim(struct accel_context *context, uint64_t keep_bytes);
 /* Under context->lock: the buffer of that key with one more reference, or NULL. */
 struct accel_bo *bo_table_find(struct accel_context *context, uint64_t key);
 void bo_table_add(struct accel_bo *bo);
-/* Give up one reference under the lock that guards the table; true: it was the last, and
- * the buffer has left the table. */
+/* Give up one reference; true: it was the last. Then the buffer has left the table, and its
+ * handle, if it has one, is closed. */
 bool bo_table_put(struct accel_bo *bo);
 
 /* ---- queue.c ------------------------------------------------------------------------------ */
 
-/* Look which jobs have ended, up to the one of @seq. Takes the lock. */
+/* What is to be done for jobs that ended, once their queue's lock was given up. */
+struct ended {
+	struct list fences; /* accel_fence.link */
+	struct list jobs;   /* accel_job.link: orphans */
+	bool any;
+};
+
+/* Give up one reference to the memory, and one of a user of it. */
+void queue_put(struct accel_queue *queue);
+void queue_put_user(struct accel_queue *queue);
+/* The queue after @at (NULL: the first) on the context's list, held; the reference to @at
+ * goes. A queue stays on the list as long as anyone holds its memory. */
+struct accel_queue *queue_next(struct accel_context *context, struct accel_queue *at);
+void ended_init(struct ended *ended);
+/* Under the lock: @job ends with @result. */
+void queue_complete(struct accel_queue *queue, struct accel_job *job,
+		    const struct accel_job_result *result, struct ended *ended);
+/* Under the lock, of a queue that pulls: look which jobs have ended, up to that of @seq. All
+ * up to @known are known to have. */
+void queue_poll_locked(struct accel_queue *queue, uint64_t seq, uint64_t known,
+		       struct ended *ended);
+/* After the lock was given up: free orphans, tell those who wait. */
+void queue_tell(struct accel_queue *queue, struct ended *ended);
+/* The three above in one, with the lock. */
 void queue_poll(struct accel_queue *queue, uint64_t seq);
 /* Sleep until job @seq and all before it have ended: 0 or -ETIME. */
 int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline);
-/* Under the lock: @job ends with @result. Fences that end by it go to @ended. */
-void queue_complete(struct accel_queue *queue, struct accel_job *job,
-		    const struct accel_job_result *result, struct list *ended);
-/* After the lock was given up: tell those who wait. */
-void queue_tell(struct accel_queue *queue, struct list *ended);
+/* Something happened: have those who sleep on the queue look again. */
+void queue_wake(struct accel_queue *queue);
+/* Sleep until something happened after events was @seen. */
+int queue_sleep(struct accel_queue *queue, uint32_t seen, int64_t deadline);
 bool queue_uses_bo(struct accel_queue *queue, const struct accel_bo *bo, uint64_t *seq);
-void queue_end_all(struct accel_queue *queue, uint32_t outcome);
+/* Under the lock. */
+struct accel_job *queue_find_job(struct accel_queue *queue, uint64_t seq);
 
 /* ---- job.c ---------------------------------------------------------------------------------- */
 
@@ -176,18 +204,24 @@ void fence_pool_put(struct accel_fence_pool *pool);
 /* A pending fence of a queue with one user, or one that has ended (queue NULL). */
 int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint64_t first,
 		 uint64_t last, struct accel_fence **out);
+/* Undo the creation of a pending one that nobody has seen. */
+void fence_discard(struct accel_fence *fence);
 /* It has ended, with fence->error: wake, call back, write. Gives one reference up. */
 void fence_end(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
 
-/* ---- waiter.c ------------------------------------------------------------------------------------ */
+/* ---- submit.c --------------------------------------------------------------------------------- */
 
-/* Have a thread see to it that this (pull) queue's fences end and its held jobs get
- * submitted. Under queue->lock. -EOPNOTSUPP if the context allows no threads. */
+/* Under the lock: hand jobs to the driver and note them as running. The count, or an errno. */
+int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
+void submit_close_wait_fd(struct accel_job *job);
+
+/* ---- waiter.c --------------------------------------------------------------------------------- */
+
+/* Have a thread see to it that this (pull) queue's fences end and its held jobs get submitted.
+ * Under queue->lock. -EOPNOTSUPP if the context allows no threads. */
 int waiter_start(struct accel_queue *queue);
-/* There is something new to do for it. */
-void waiter_kick(struct accel_queue *queue);
 /* When nothing is under way any more. */
 void waiter_stop(struct accel_queue *queue);
 

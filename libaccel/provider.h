@@ -67,7 +67,7 @@ struct accel_context {
 	_Atomic uint32_t state; /* enum accel_state */
 	uint32_t open_flags;
 	bool pulls;	    /* the provider has job_poll */
-	bool fd_given;	    /* accel_context_fd() was called */
+	_Atomic bool fd_given; /* accel_context_fd() was called */
 	uint32_t waits;	    /* enum accel_waits; set by context_init */
 	int fd;		    /* the node; -1: none. context_fini may keep it and set -1 */
 	struct accel_limits limits;
@@ -107,6 +107,7 @@ struct accel_queue {
 	pthread_mutex_t lock; /* all below, and the state of this queue's jobs */
 	struct list jobs;     /* accel_job.link: accepted and not ended, in order */
 	uint32_t under_way;
+	uint32_t held;	/* of those, jobs that have not reached the driver */
 	uint32_t dying; /* orphans that are being freed */
 	bool full;	/* the driver refused a job for want of room */
 	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */
