@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# Language, warnings and sanitizers, the same for all targets.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Spelt without a value, so that a file's own #define _GNU_SOURCE is the same.
+add_compile_options(-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64)
+add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes)
+if(ENABLE_WERROR)
+	add_compile_options(-Werror)
+endif()
+
+add_link_options(-Wl,-z,relro -Wl,-z,now)
+if(ENABLE_SANITIZER)
+	add_compile_options(-fsanitize=${ENABLE_SANITIZER} -fno-omit-frame-pointer
+		-fno-sanitize-recover=all)
+	add_link_options(-fsanitize=${ENABLE_SANITIZER})
+	# Clang puts the sanitizer's runtime into the program alone: shared objects
+	# are left with undefined symbols on purpose.
+	set(ACCEL_NO_UNDEFINED "")
+else()
+	set(ACCEL_NO_UNDEFINED -Wl,--no-undefined)
+endif()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Functions for tests. Each test has a label that says of which kind it is: unit,
+# conformance, examples, checks, kernel; and beside it slow, if it takes more than
+# some seconds. `build.sh test --quick` leaves out kernel and slow.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# accel_add_unit_test(NAME source... [LIBS library...])
+#
+# A cmocka program, built and registered as a test. Without `accel` in LIBS it is
+# linked with the library's objects, so that it can call what is not exported.
+function(accel_add_unit_test NAME)
+	cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+	if(NOT accel IN_LIST arg_LIBS)
+		list(APPEND arg_LIBS accel_static)
+	endif()
+	add_executable(${NAME} ${arg_UNPARSED_ARGUMENTS})
+	target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel)
+	target_link_libraries(${NAME} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
+	set_target_properties(${NAME} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+	add_test(NAME ${NAME} COMMAND ${NAME})
+	set_tests_properties(${NAME} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# accel_add_output_test(NAME program regex...)
+#
+# A test that passes if the program ends well and each regex (as of grep -E) matches a
+# line of its output.
+function(accel_add_output_test NAME PROGRAM)
+	add_test(NAME ${NAME} COMMAND ${PROJECT_SOURCE_DIR}/buildlib/expect ${ARGN}
+		-- ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${PROGRAM}>)
+	set_tests_properties(${NAME} PROPERTIES TIMEOUT 120)
+endfunction()
