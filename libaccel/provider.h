@@ -22,6 +22,10 @@
  *    accel_core_job_done(); ops.job_poll and ops.job_wait are left out;
  *  - pull: the core asks ops.job_poll, which never sleeps, and sleeps in
  *    ops.job_wait.
+ *
+ * Losing a device: any op may call accel_core_context_set_state(), with whatever locks
+ * held; it only notes the state. Jobs under way end the next time their queue is looked
+ * at, by job_poll with @ended set.
  */
 #ifndef ACCEL_PROVIDER_H
 #define ACCEL_PROVIDER_H
@@ -42,13 +46,31 @@ struct accel_waiter;
 
 /* ---- objects: a provider's own struct begins with the core's ----------------- */
 
+/* What accel_query() said when the context was opened. */
+struct accel_limits {
+	uint64_t bo_granule, bo_bytes, job_bos, commands_bytes, commands_align, queue_depth;
+	int32_t priority_min, priority_max;
+	uint32_t wait_fences, fence_fd, sync_file, job_timeout; /* enum accel_level */
+};
+
+/* Which fences of others a provider's submit can make a job wait for. */
+enum accel_waits {
+	ACCEL_WAITS_NONE,      /* none: the core holds the job back, with a thread */
+	ACCEL_WAITS_SYNC_FILE, /* job->wait_fd, one sync_file; the core holds back for others */
+	ACCEL_WAITS_ANY	       /* job->wait */
+};
+
 struct accel_context {
 	const struct accel_provider *provider;
 	struct accel_device *device;
 	_Atomic uint32_t refs;
 	_Atomic uint32_t state; /* enum accel_state */
 	uint32_t open_flags;
-	int fd; /* the node; -1: none */
+	bool pulls;	    /* the provider has job_poll */
+	_Atomic bool fd_given; /* accel_context_fd() was called */
+	uint32_t waits;	    /* enum accel_waits; set by context_init */
+	int fd;		    /* the node; -1: none. context_fini may keep it and set -1 */
+	struct accel_limits limits;
 	pthread_mutex_t lock;
 	struct list queues;    /* accel_queue.link */
 	struct list shared;    /* accel_bo.shared_link: buffers with a key */
@@ -64,25 +86,30 @@ struct accel_bo {
 	_Atomic uint32_t refs;
 	_Atomic uint32_t busy; /* jobs under way that use it */
 	uint32_t flags;	       /* ACCEL_BO_* with answers */
-	uint32_t kind;	       /* a provider's own; only like kinds share the cache */
 	uint64_t bytes;	       /* as asked for at _init; a provider may round it up */
 	void *map;	       /* NULL: not mapped */
 	uint64_t map_bytes;    /* 0: the mapping is not ours to undo */
 	int fd;		       /* memfd or dma-buf that lives as long as it; -1: none */
-	bool no_cache;	       /* never to be reused: user memory, imports, exports */
-	uint64_t key;	       /* GEM handle, or a file's identity; see bo_table.c */
+	bool no_cache;	       /* never to be reused */
+	bool filled;	       /* bo_init took params->contents itself */
+	_Atomic uint64_t key;  /* GEM handle, or a file's identity; see bo_table.c */
 	struct list shared_link;
 	struct list cache_link;
 };
 
 struct accel_queue {
 	struct accel_context *context;
-	_Atomic uint32_t refs;
+	_Atomic uint32_t refs;	/* all: memory goes with the last */
+	_Atomic uint32_t users; /* the callers', direct or by jobs and fences: with the last
+				 * it drains */
 	int32_t priority;
 	uint32_t depth;
 	pthread_mutex_t lock; /* all below, and the state of this queue's jobs */
 	struct list jobs;     /* accel_job.link: accepted and not ended, in order */
 	uint32_t under_way;
+	uint32_t held;	/* of those, jobs that have not reached the driver */
+	uint32_t dying; /* orphans that are being freed */
+	bool full;	/* the driver refused a job for want of room */
 	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */
 	uint64_t completed; /* the sequence number of the last that ended */
 	struct list fences; /* accel_fence.link: pending, by the job they end with */
@@ -115,6 +142,7 @@ struct accel_job {
 	uint32_t wait_count;	   /* fences that it waits for; held by the job */
 	struct accel_fence **wait; /* wait_inline, or allocated */
 	struct accel_fence *wait_inline[4];
+	int wait_fd; /* ACCEL_WAITS_SYNC_FILE: the core's; -1: nothing to wait for */
 	uint64_t timeout_ns;
 	struct accel_job_result result;
 };
@@ -124,29 +152,36 @@ struct accel_job {
 /* Entries that are left out (NULL) answer -EOPNOTSUPP, or do nothing where they
  * return void. All get deadlines as accel.h defines them. */
 struct accel_ops {
-	/* context->fd is open and its driver's name is one of ours. */
+	/* context->fd is open and its driver's name is one of ours. -EAGAIN: not ready,
+	 * is tried again until the deadline; -EOPNOTSUPP: this device has no compute. */
 	int (*context_init)(struct accel_context *context, const struct accel_ext *ext,
 			    int64_t deadline);
 	void (*context_fini)(struct accel_context *context);
 	/* The process exits: see that nothing runs any more that could hurt. */
 	void (*context_exit)(struct accel_context *context);
 	int (*context_fd)(struct accel_context *context, int *fd);
+	/* That descriptor may be readable: take the event off it, set the state. */
+	void (*context_event)(struct accel_context *context);
 	/* -EINVAL for a key it doesn't know: the core has defaults. */
 	int (*query)(struct accel_context *context, uint32_t key, uint64_t *value);
 
-	/* bo->flags and bo->bytes are set; may add answers, set kind, map, fd, key. */
+	/* bo->flags and bo->bytes are set; may add answers, and set map, fd, key, no_cache.
+	 * Unless it sets filled, the core copies params->contents. Memory that isn't zero is
+	 * ACCEL_BO_IS_UNDEFINED, and the core clears it where that is asked for. */
 	int (*bo_init)(struct accel_bo *bo, const struct accel_bo_params *params);
 	/* The core has made sure that this dma-buf is not in the table yet. */
 	int (*bo_import)(struct accel_bo *bo, int dmabuf_fd);
-	/* The key under which an import of @dmabuf_fd would be in the table; takes a
-	 * GEM handle where there are such. Called with the table locked. */
+	/* The key (not 0) under which an import of @dmabuf_fd would be in the table; takes
+	 * a GEM handle where there are such. Called, as bo_import is and bo_fini of what has
+	 * a key, with the table locked. A bo_import that fails closes the handle. */
 	int (*bo_import_key)(struct accel_context *context, int dmabuf_fd, uint64_t *key);
 	int (*bo_export)(struct accel_bo *bo, int *dmabuf_fd);
 	/* Sets bo->map and bo->map_bytes. */
 	int (*bo_map)(struct accel_bo *bo);
 	int (*bo_address)(struct accel_bo *bo, uint64_t *address);
-	/* Cache maintenance only: waiting was done. NULL: none needed. */
-	int (*bo_begin)(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
+	/* Cache maintenance only: waiting for this context's jobs was done. */
+	int (*bo_begin)(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes,
+			int64_t deadline);
 	int (*bo_end)(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
 	/* Unmapping and closing bo->fd are the core's. */
 	void (*bo_fini)(struct accel_bo *bo);
@@ -168,21 +203,29 @@ struct accel_ops {
 	 * started, 1 .. @count, or the errno for the first. Jobs with wait_count != 0
 	 * come only to a provider with native wait fences. */
 	int (*submit)(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
-	/* pull: 0 and *result if the job has ended, else -EINPROGRESS. Never sleeps;
-	 * under queue->lock. The kernel's state of the job is released here. */
-	int (*job_poll)(struct accel_job *job, struct accel_job_result *result);
-	/* pull: sleep until the job has ended or the deadline has passed (-ETIME).
-	 * Without the lock; the job is pinned. */
-	int (*job_wait)(struct accel_job *job, int64_t deadline);
+	/* pull: 0 and *result if the job has ended, else -EINPROGRESS. Never sleeps; under
+	 * queue->lock. @ended: a later job of the queue has ended, or the context is lost:
+	 * give a final answer. */
+	int (*job_poll)(struct accel_job *job, bool ended, struct accel_job_result *result);
+	/* pull: sleep until the job has ended and give its result, or -ETIME. Without the
+	 * lock, perhaps by several threads at once; the job stays under way meanwhile. */
+	int (*job_wait)(struct accel_job *job, int64_t deadline, struct accel_job_result *result);
+	/* pull: the job has ended and nobody waits for it: drop the kernel's state of it.
+	 * Under queue->lock. */
+	void (*job_release)(struct accel_job *job);
 	/* pull: a new descriptor that polls readable when the job, which is under way,
 	 * has ended. Under queue->lock. */
 	int (*job_fd)(struct accel_job *job, uint32_t kind, int *fd);
+	/* A new sync_file that has ended. */
+	int (*ended_sync_file)(struct accel_context *context, int *fd);
 };
 
 /* Decodes ioctls for LIBACCEL_TRACE. The list ends with a NULL name. */
 struct accel_ioctl_name {
 	unsigned long request;
 	const char *name;
+	/* Write what is worth seeing of the argument, after the call; or NULL. */
+	int (*show)(const void *arg, char *text, size_t bytes);
 };
 
 /* What a provider exports, as ACCEL_PROVIDER_SYMBOL. */
@@ -229,13 +272,22 @@ void accel_core_job_done(struct accel_job *job, const struct accel_job_result *r
 /* The errno that belongs to an outcome. */
 int accel_core_outcome_errno(uint32_t outcome);
 
-/* context.c: all of a lost context's fences end; sticky, only gets worse. */
+/* context.c: for vendor functions, to be called first: -ECHILD in a forked child, -EINVAL if
+ * @context is NULL or of another provider than that of @name. */
+int accel_core_enter(const struct accel_context *context, const char *name);
+/* Sticky; only gets worse. */
 void accel_core_context_set_state(struct accel_context *context, uint32_t state);
 /* The state as an errno: 0, -ESTALE, -ENODEV. */
 int accel_core_context_errno(struct accel_context *context);
 /* Features that a kernel may lack: ask once, remember per context. @bit < 64. */
 bool accel_core_is_absent(struct accel_context *context, unsigned int bit);
 void accel_core_set_absent(struct accel_context *context, unsigned int bit);
+
+/* device.c: an attribute of the device in sysfs, as "device/" + @attr says; the length. */
+int accel_core_device_attr(struct accel_context *context, const char *attr, char *buf,
+			   size_t bytes);
+/* Whether its entry in sysfs has gone. False where sysfs can't be read. */
+bool accel_core_device_gone(struct accel_context *context);
 
 /* fence.c: be told when a fence ends; @fn is called once, on any thread, without locks. */
 struct accel_fence_callback {

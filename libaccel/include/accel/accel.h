@@ -115,8 +115,8 @@ int accel_set_log(void (*fn)(void *data, int level, const char *text), void *dat
 
 /*
  * The last failure of a libaccel call on the calling thread. Calls that succeed
- * leave it as it is, and so do -EINPROGRESS, -ETIME and -EAGAIN, which are
- * answers more than failures.
+ * leave it as it is, and so do -EINPROGRESS, -ETIME and the -EAGAIN of a full
+ * queue, which are answers more than failures.
  */
 struct accel_error {
 	uint32_t size;
@@ -198,8 +198,10 @@ void accel_device_unref(struct accel_device *dev);
 
 /* ---- contexts: one open file --------------------------------------------- */
 
-/* Take params.fd, an open accelerator node, instead of opening one. The library
- * works on a duplicate; the caller's stays the caller's. The device may be NULL. */
+/* Take params.fd, an open accelerator node, instead of opening one. The device may
+ * be NULL. The library works on a duplicate and the caller's descriptor stays the
+ * caller's, but the open file behind both is one: nobody else may use it for more
+ * than passing it on, and one context per open file is the limit. */
 #define ACCEL_OPEN_FD (1u << 0)
 /* Start no thread. What needs one (see enum accel_level) is then absent. The
  * software device is made of threads: -EOPNOTSUPP. */
@@ -247,8 +249,9 @@ enum accel_state {
 	ACCEL_GONE	    /* unplugged or unbound */
 };
 
-/* The last known enum accel_state of @ctx, or a negative errno. No system call:
- * a state that the driver tells only in an answer is seen after the next call. */
+/* The last known enum accel_state of @ctx, or a negative errno. A state that the
+ * driver tells only in an answer is seen after the next call. No system call, unless
+ * accel_context_fd() was called: then it makes that descriptor unreadable again. */
 int accel_context_state(struct accel_context *ctx);
 
 /*
@@ -280,7 +283,8 @@ enum accel_key {
 	ACCEL_HAS_WAIT_FENCES,	/* accel_submit_params.wait; emulated: by a thread */
 	ACCEL_HAS_FENCE_FD,	/* accel_fence_export_fd(); emulated: by a thread */
 	ACCEL_HAS_SYNC_FILE,	/* ... of ACCEL_FD_SYNC_FILE */
-	ACCEL_HAS_CANCEL,	/* accel_queue_cancel() */
+	ACCEL_HAS_CANCEL,	/* accel_queue_cancel(); emulated: of the jobs that
+				 * have not reached the device yet */
 	ACCEL_HAS_OUTCOME,	/* whether a job went well; emulated: may be
 				 * ACCEL_DONE_UNVERIFIED; absent: always is */
 	ACCEL_HAS_ISOLATION,	/* contexts can't reach each other's memory */
@@ -303,7 +307,9 @@ enum accel_key {
 				* and is never mapped */
 	ACCEL_MEMORY_TOTAL,    /* bytes that the device can use */
 	ACCEL_MEMORY_FREE,
-	ACCEL_CONTEXTS_LEFT /* how many more can be opened by this user */
+	ACCEL_CONTEXTS_LEFT,   /* how many more can be opened by this user */
+	ACCEL_JOB_BO_ONCE      /* buffers that can be under way with one job only: 0
+				* none, 1 the commands, 2 all */
 };
 
 /* Ask @ctx for one fact. Errors: -EINVAL unknown key; -EOPNOTSUPP a number that
@@ -349,7 +355,8 @@ struct accel_bo_info {
 /*
  * Make a buffer. Without ACCEL_BO_ZERO and @contents its bytes are undefined: it
  * may be a freed one of this context, kept for reuse; it never shows bytes of
- * another context or process.
+ * another context or process (memory of the device's own: as far as its kernel
+ * driver clears it, see the driver's page).
  * Errors: -EINVAL; -EOPNOTSUPP a use that this device doesn't have; -ENOMEM no
  * memory, address space or room on the device; -EFAULT @user is not mapped.
  */
@@ -424,7 +431,7 @@ struct accel_queue_params {
 
 /*
  * Make a queue. @params may be NULL. @deadline bounds drivers whose firmware is
- * asked (qaic: up to a minute).
+ * asked, except where such a question can't be broken off (qaic: up to a minute).
  * Errors: -EINVAL; -ENOSPC the device has no queue left; -ETIME; -ENOMEM; the
  * state's errno (-ESTALE, -ENODEV) if the context is lost.
  */
@@ -432,17 +439,20 @@ int accel_queue_create(struct accel_context *ctx, const struct accel_queue_param
 		       int64_t deadline, struct accel_queue **out);
 
 /*
- * A fence whose end makes room for at least one more job, perhaps that of a job
- * of another queue; one that has ended already if there is room now.
+ * After -EAGAIN: a fence whose end makes room, perhaps that of a job of another
+ * queue; one that has ended already if there is room now. Where a driver counts in
+ * other units than jobs, -EAGAIN may come again.
  * Errors: -ENOENT the room is taken by other processes: try again later; -ENOMEM.
  */
 int accel_queue_get_room(struct accel_queue *queue, struct accel_fence **out);
 
 /*
- * End all jobs accepted so far as ACCEL_CANCELED, those that still wait at once,
- * those that run as soon as the device lets go of them, and wait for that.
- * Errors: -EOPNOTSUPP (ACCEL_HAS_CANCEL); -ETIME a job still runs; it will end
- * as cancelled when it stops.
+ * End all jobs accepted so far as ACCEL_CANCELED, and wait until they have ended, in
+ * their order. One that runs ends when the device lets go of it; one that has done its
+ * work by then keeps its outcome. Where cancelling is emulated, jobs that are with the
+ * device already run to their end.
+ * Errors: -EOPNOTSUPP (ACCEL_HAS_CANCEL); -ETIME a job still runs; the call has its
+ * effect all the same.
  */
 int accel_queue_cancel(struct accel_queue *queue, int64_t deadline);
 
@@ -474,8 +484,8 @@ struct accel_job_params {
 	uint32_t bo_count;
 	uint32_t reserved;
 	uint64_t timeout_ns; /* of running, after which the job ends as
-			      * ACCEL_TIMED_OUT; 0: the driver's watchdog.
-			      * Else see ACCEL_HAS_JOB_TIMEOUT */
+			      * ACCEL_TIMED_OUT; rounded up to the driver's unit;
+			      * 0: the driver's watchdog. See ACCEL_HAS_JOB_TIMEOUT */
 	const struct accel_ext *ext;
 };
 
@@ -501,9 +511,10 @@ enum accel_outcome {
 	ACCEL_DONE,
 	ACCEL_DONE_UNVERIFIED, /* it ended; whether well, the driver can't tell */
 	ACCEL_FAILED,
-	ACCEL_TIMED_OUT, /* ended by the device's watchdog or its own timeout */
+	ACCEL_TIMED_OUT, /* ended by the device's watchdog or its own timeout, where
+			  * the driver tells that from a failure */
 	ACCEL_CANCELED,
-	ACCEL_LOST /* the device or the context went away under it */
+	ACCEL_LOST /* the device, the context or the queue went away under it */
 };
 
 struct accel_job_result {
@@ -545,9 +556,10 @@ struct accel_submit_params {
  * Never waits for room. Of calls that overlap in time the order is not defined,
  * but what one call has accepted stays together.
  * Errors: -EAGAIN the queue is full (accel_queue_get_room()); -EBUSY the first job
- * is under way; -EINVAL, also for a job of another queue; -EOPNOTSUPP wait fences
- * that the driver lacks (ACCEL_HAS_WAIT_FENCES); -ENOMEM; the state's errno if the
- * context is lost.
+ * is under way, or a buffer of it that can be so only once (ACCEL_JOB_BO_ONCE);
+ * -EINVAL, also for a job of another queue; -EOPNOTSUPP wait fences that the driver
+ * lacks (ACCEL_HAS_WAIT_FENCES); -ENOMEM; -ESTALE, -ENODEV the queue, the context or
+ * the device is lost.
  */
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence);
@@ -557,7 +569,8 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 /*
  * Wait until @fence has ended.
  * Returns 0: ended well, or unverified. Of the work: -EIO it failed; -ETIMEDOUT the
- * device's watchdog or the job's timeout; -ECANCELED; -ESTALE the context is lost;
+ * device's watchdog or the job's timeout; -ECANCELED; -ESTALE the context or the queue
+ * is lost;
  * -ENODEV the device is gone. Of the wait: -ETIME the deadline passed. -EINVAL,
  * -ENOMEM and -ECHILD are about the call and never about the work.
  */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The environment: read once, here and nowhere else. */
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct env env = { .sysfs = "/sys" };
+
+static int level_of(const char *name)
+{
+	static const char *const names[] = { "none", "error", "warning", "info", "debug" };
+	size_t i;
+
+	for (i = 0; name && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return (int)i;
+	return ACCEL_LOG_NONE;
+}
+
+static bool is(const char *name, const char *value)
+{
+	const char *got = secure_getenv(name);
+
+	return got && !strcmp(got, value);
+}
+
+void env_read(void)
+{
+	const char *path;
+
+	env.log_level = level_of(secure_getenv("LIBACCEL_LOG"));
+	env.trace = is("LIBACCEL_TRACE", "1");
+	env.no_software = is("LIBACCEL_SOFTWARE", "0");
+	path = secure_getenv("LIBACCEL_PROVIDER_DIR");
+	if (path && *path)
+		env.provider_dir = strdup(path);
+	path = secure_getenv("LIBACCEL_SYSFS");
+	if (path && *path)
+		env.sysfs = strdup(path);
+	if (!env.sysfs)
+		env.sysfs = "/sys";
+}
+
+const struct env *env_get(void)
+{
+	return &env;
+}

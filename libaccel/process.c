@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* What there is once per process: set-up, the fork check, the list of open contexts. */
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * A word that is 1 in the process that set the library up and 0 in its forked
+ * children: on a page that the kernel wipes at fork (Linux 4.14), so that asking
+ * costs a load and not a system call. Where there is no such page, a fork handler
+ * clears a word of ours.
+ */
+static _Atomic uint32_t plain_word;
+static _Atomic(_Atomic uint32_t *) alive;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list contexts = { &contexts, &contexts };
+static bool exit_is_hooked;
+
+static void child_of_fork(void)
+{
+	atomic_store(&plain_word, 0);
+}
+
+static _Atomic uint32_t *make_word(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *map;
+
+	if (!accel_core_sys.mmap(page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0,
+				 &map)) {
+		if (!accel_core_sys.madvise(map, page, MADV_WIPEONFORK))
+			return map;
+		accel_core_sys.munmap(map, page);
+	}
+	pthread_atfork(NULL, NULL, child_of_fork);
+	return &plain_word;
+}
+
+static void set_up(void)
+{
+	_Atomic uint32_t *word;
+
+	env_read();
+	log_set_default(env_get()->log_level);
+	if (env_get()->trace)
+		trace_start();
+	word = make_word();
+	atomic_store(word, 1);
+	atomic_store(&alive, word);
+}
+
+int process_enter(void)
+{
+	_Atomic uint32_t *word = atomic_load_explicit(&alive, memory_order_acquire);
+
+	if (!word) {
+		pthread_once(&once, set_up);
+		word = atomic_load_explicit(&alive, memory_order_acquire);
+	}
+	return atomic_load_explicit(word, memory_order_relaxed) ? 0 : -ECHILD;
+}
+
+bool process_is_child(void)
+{
+	return process_enter() != 0;
+}
+
+/* exit(3) goes on to run the destructors of what providers use (a C++ runtime, an
+ * OpenMP pool): nothing of a provider may run then. */
+static void at_exit(void)
+{
+	struct accel_context *context;
+	struct list *node;
+
+	if (process_is_child())
+		return;
+	pthread_mutex_lock(&contexts_lock);
+	list_for_each(node, &contexts) {
+		context = list_entry(node, struct accel_context, link);
+		context->provider->ops->context_exit(context);
+	}
+	pthread_mutex_unlock(&contexts_lock);
+}
+
+int process_add_context(struct accel_context *context)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&contexts_lock);
+	if (!exit_is_hooked) {
+		if (atexit(at_exit))
+			ret = -ENOMEM;
+		else
+			exit_is_hooked = true;
+	}
+	if (!ret)
+		list_append(&contexts, &context->link);
+	pthread_mutex_unlock(&contexts_lock);
+	return ret;
+}
+
+void process_del_context(struct accel_context *context)
+{
+	pthread_mutex_lock(&contexts_lock);
+	list_del(&context->link);
+	pthread_mutex_unlock(&contexts_lock);
+}
+
+uint32_t accel_version(void)
+{
+	return ACCEL_VERSION;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Submitting jobs. */
+#include "core.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+/* ---- what the first job waits for ----------------------------------------------------------- */
+
+/* The fences that have not ended, held by themselves; and for a kernel that takes one, a
+ * sync_file of those that have one. */
+struct waits {
+	struct accel_fence *few[4];
+	struct accel_fence **fence; /* few, or allocated */
+	uint32_t count;
+	int sync_file; /* -1: none */
+};
+
+static void waits_drop(struct waits *waits)
+{
+	uint32_t i;
+
+	for (i = 0; i < waits->count; i++)
+		fence_put(waits->fence[i]);
+	if (waits->fence != waits->few)
+		accel_core_sys.free(waits->fence);
+	waits->fence = waits->few;
+	waits->count = 0;
+	if (waits->sync_file >= 0)
+		accel_core_sys.close(waits->sync_file);
+	waits->sync_file = -1;
+}
+
+static int merge(struct waits *waits, int fd)
+{
+	int both, ret;
+
+	if (waits->sync_file < 0) {
+		waits->sync_file = fd;
+		return 0;
+	}
+	ret = accel_core_sync_file_merge(waits->sync_file, fd, &both);
+	accel_core_sys.close(fd);
+	if (ret)
+		return ret;
+	accel_core_sys.close(waits->sync_file);
+	waits->sync_file = both;
+	return 0;
+}
+
+static int waits_collect(struct accel_queue *queue, const struct accel_submit_params *params,
+			 struct waits *waits)
+{
+	const bool by_sync_file = queue->context->waits == ACCEL_WAITS_SYNC_FILE;
+	struct accel_fence *fence;
+	uint32_t i;
+	int fd, ret;
+
+	for (i = 0; i < params->wait_count; i++)
+		if (!params->wait[i])
+			return accel_core_fail_at(-EINVAL, i, NONE64, "wait fence %u is NULL", i);
+	if (params->wait_count > ARRAY_SIZE(waits->few)) {
+		waits->fence = accel_core_sys.alloc((size_t)params->wait_count *
+						    sizeof(*waits->fence));
+		if (!waits->fence) {
+			waits->fence = waits->few;
+			return accel_core_fail(-ENOMEM, "no memory for %u wait fences",
+					       params->wait_count);
+		}
+	}
+	for (i = 0; i < params->wait_count; i++) {
+		fence = params->wait[i];
+		/* Jobs of this queue are in order anyway. */
+		if (fence->queue == queue || accel_fence_status(fence) != -EINPROGRESS)
+			continue;
+		if (by_sync_file && !accel_fence_export_fd(fence, ACCEL_FD_SYNC_FILE, &fd)) {
+			ret = merge(waits, fd);
+			if (ret)
+				return accel_core_fail(ret, "sync_files can't be merged: %s",
+						       strerror(-ret));
+			continue;
+		}
+		refs_get(&fence->refs);
+		waits->fence[waits->count++] = fence;
+	}
+	return 0;
+}
+
+/* ---- under the lock ---------------------------------------------------------------------------- */
+
+static int check_job(struct accel_queue *queue, const struct accel_job *job, uint32_t index)
+{
+	if (!job)
+		return accel_core_fail_at(-EINVAL, index, NONE64, "job %u is NULL", index);
+	if (job->queue != queue)
+		return accel_core_fail_at(-EINVAL, index, NONE64, "job %u is of another queue", index);
+	if (job->state != ACCEL_JOB_IDLE)
+		return accel_core_fail_at(-EBUSY, index, NONE64, "job %u is under way", index);
+	return 0;
+}
+
+static void set_state(struct accel_job *const *jobs, uint32_t count, uint32_t state)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		jobs[i]->state = state;
+}
+
+/* Take the longest prefix that could be accepted, as running, so that a job that is listed
+ * twice is seen. Its length, or the errno of the first. */
+static int take_prefix(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
+{
+	const uint32_t room = queue->depth - queue->under_way;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < count; i++) {
+		if (i == room)
+			return i ? (int)i : -EAGAIN;
+		ret = check_job(queue, jobs[i], i);
+		if (ret)
+			return i ? (int)i : ret;
+		jobs[i]->state = ACCEL_JOB_RUNNING;
+	}
+	return (int)count;
+}
+
+static void accept(struct accel_queue *queue, struct accel_job *job)
+{
+	uint32_t i;
+
+	job->seq = ++queue->accepted;
+	for (i = 0; i < job->bo_count; i++)
+		atomic_fetch_add_explicit(&job->bos[i].bo->busy, 1, memory_order_relaxed);
+	if (job->commands)
+		atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
+	job->result = (struct accel_job_result){
+		.size = sizeof(job->result),
+		.error = -EINPROGRESS,
+	};
+	list_append(&queue->jobs, &job->link);
+	queue->under_way++;
+}
+
+int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
+{
+	int ret = queue->context->provider->ops->submit(queue, jobs, count);
+
+	queue->full = ret == -EAGAIN;
+	return ret;
+}
+
+/* The first job carries what is to be waited for. */
+static void waits_move_to(struct accel_job *job, struct waits *waits)
+{
+	if (waits->count) {
+		if (waits->fence != waits->few)
+			job->wait = waits->fence;
+		else
+			memcpy(job->wait, waits->few, waits->count * sizeof(*job->wait));
+		job->wait_count = waits->count;
+		waits->fence = waits->few;
+		waits->count = 0;
+	}
+	job->wait_fd = waits->sync_file;
+	waits->sync_file = -1;
+}
+
+void submit_close_wait_fd(struct accel_job *job)
+{
+	if (job->wait_fd >= 0)
+		accel_core_sys.close(job->wait_fd);
+	job->wait_fd = -1;
+}
+
+static int start(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		 struct waits *waits)
+{
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < count; i++)
+		jobs[i]->canceled = false;
+	waits_move_to(jobs[0], waits);
+	ret = submit_to_driver(queue, jobs, count);
+	submit_close_wait_fd(jobs[0]);
+	if (ret < 0)
+		accel_core_job_drop_waits(jobs[0]);
+	return ret;
+}
+
+/* Accept jobs that the driver can't have yet: a thread will hand them over. */
+static int hold(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		struct waits *waits)
+{
+	uint32_t i;
+	int ret;
+
+	if (queue->context->limits.wait_fences == ACCEL_ABSENT)
+		return accel_core_fail(-EOPNOTSUPP, "jobs can't wait for such a fence here");
+	ret = waiter_start(queue);
+	if (ret)
+		return ret;
+	for (i = 0; i < count; i++) {
+		jobs[i]->canceled = false;
+		jobs[i]->state = ACCEL_JOB_HELD;
+	}
+	waits_move_to(jobs[0], waits);
+	queue->held += count;
+	return (int)count;
+}
+
+static bool is_pinned(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count && jobs[i] && jobs[i]->queue == queue; i++)
+		if (jobs[i]->state == ACCEL_JOB_ENDED)
+			return true;
+	return false;
+}
+
+/* Of a queue that pulls: see first what has ended since. */
+static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		    struct ended *ended)
+{
+	uint32_t seen;
+
+	if (jobs[0] && jobs[0]->queue == queue &&
+	    (jobs[0]->state == ACCEL_JOB_RUNNING || queue->depth - queue->under_way < count))
+		queue_poll_locked(queue, UINT64_MAX, 0, ended);
+	/* Ended, and told so to its caller, but another thread still returns from its wait. */
+	while (is_pinned(queue, jobs, count)) {
+		seen = atomic_load(&queue->events);
+		pthread_mutex_unlock(&queue->lock);
+		queue_sleep(queue, seen, ACCEL_NO_DEADLINE);
+		pthread_mutex_lock(&queue->lock);
+	}
+}
+
+static int submit_locked(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+			 struct waits *waits, struct accel_fence **out)
+{
+	struct accel_fence *fence = NULL;
+	uint32_t taken, i;
+	int ret;
+
+	ret = take_prefix(queue, jobs, count);
+	if (ret < 0)
+		return ret;
+	taken = (uint32_t)ret;
+	if (out) {
+		ret = fence_create(queue, queue->pool, queue->accepted + 1, 0, &fence);
+		if (ret) {
+			set_state(jobs, taken, ACCEL_JOB_IDLE);
+			return ret;
+		}
+	}
+	if (queue->held || (waits->count && queue->context->waits != ACCEL_WAITS_ANY))
+		ret = hold(queue, jobs, taken, waits);
+	else
+		ret = start(queue, jobs, taken, waits);
+	if (ret < 0) {
+		set_state(jobs, taken, ACCEL_JOB_IDLE);
+		if (fence)
+			fence_discard(fence);
+		return ret;
+	}
+	for (i = 0; i < (uint32_t)ret; i++)
+		accept(queue, jobs[i]);
+	set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
+	if (fence) {
+		fence->last = queue->accepted;
+		list_append(&queue->fences, &fence->link);
+		*out = fence;
+	}
+	return ret;
+}
+
+int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		 const struct accel_submit_params *params, struct accel_fence **fence)
+{
+	struct waits waits = { .fence = waits.few, .sync_file = -1 };
+	struct accel_submit_params known;
+	struct ended ended;
+	int ret;
+
+	ret = process_enter();
+	if (ret)
+		return ret;
+	if (!queue || !jobs || !count || count > INT_MAX)
+		return accel_core_fail(-EINVAL, "no queue, or no jobs (count %u)", count);
+	if (params) {
+		ret = accel_core_params(&known, sizeof(known), params, true);
+		if (ret)
+			return ret;
+		if (known.flags || known.reserved || (known.wait_count && !known.wait))
+			return accel_core_fail(-EINVAL, "unknown flags 0x%x, or wait is NULL",
+					       known.flags);
+	}
+	ret = accel_core_context_errno(queue->context);
+	if (ret)
+		return ret;
+	if (params && known.wait_count) {
+		ret = waits_collect(queue, &known, &waits);
+		if (ret)
+			goto out;
+	}
+	ended_init(&ended);
+	pthread_mutex_lock(&queue->lock);
+	if (queue->context->pulls)
+		refresh(queue, jobs, count, &ended);
+	ret = submit_locked(queue, jobs, count, &waits, fence);
+	pthread_mutex_unlock(&queue->lock);
+	queue_tell(queue, &ended);
+out:
+	waits_drop(&waits);
+	return ret;
+}

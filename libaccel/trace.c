@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* LIBACCEL_TRACE=1: each call to the kernel on stderr, decoded, with its result and time. */
+#include "core.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
+#include <linux/udmabuf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define TABLES_MAX 16
+
+/* What the core itself and several providers ask the kernel. */
+static int show_dmabuf_sync(const void *arg, char *text, size_t bytes)
+{
+	const struct dma_buf_sync *sync = arg;
+
+	return snprintf(text, bytes, "flags 0x%" PRIx64, (uint64_t)sync->flags);
+}
+
+static int show_sync_file(const void *arg, char *text, size_t bytes)
+{
+	const struct sync_file_info *info = arg;
+
+	return snprintf(text, bytes, "status %d, %u fences", info->status, info->num_fences);
+}
+
+static int show_udmabuf(const void *arg, char *text, size_t bytes)
+{
+	const struct udmabuf_create *create = arg;
+
+	return snprintf(text, bytes, "memfd %u, offset %" PRIu64 ", size %" PRIu64, create->memfd,
+			(uint64_t)create->offset, (uint64_t)create->size);
+}
+
+static const struct accel_ioctl_name common[] = {
+	{ DMA_BUF_IOCTL_SYNC, "DMA_BUF_IOCTL_SYNC", show_dmabuf_sync },
+	{ _IOWR('b', 2, uint32_t[2]), "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", NULL },
+	{ _IOW('b', 3, uint32_t[2]), "DMA_BUF_IOCTL_IMPORT_SYNC_FILE", NULL },
+	{ SYNC_IOC_FILE_INFO, "SYNC_IOC_FILE_INFO", show_sync_file },
+	{ SYNC_IOC_MERGE, "SYNC_IOC_MERGE", NULL },
+	{ UDMABUF_CREATE, "UDMABUF_CREATE", show_udmabuf },
+	{ 0, NULL, NULL },
+};
+
+static const struct accel_ioctl_name *_Atomic tables[TABLES_MAX] = { common };
+
+static struct accel_sys real; /* what stands behind the tracer */
+
+static const struct accel_ioctl_name *find_name(unsigned long request)
+{
+	const struct accel_ioctl_name *at;
+	int i;
+
+	for (i = 0; i < TABLES_MAX; i++)
+		for (at = atomic_load(&tables[i]); at && at->name; at++)
+			if (at->request == request)
+				return at;
+	return NULL;
+}
+
+/* "name(args) = result [errno text] <microseconds>" */
+static void print(const char *call, int64_t value, int64_t start_ns)
+{
+	const int64_t ns = real.now() - start_ns;
+	char line[400];
+
+	if (value < 0 && value > -4096)
+		snprintf(line, sizeof(line), "%s = %" PRId64 " (%s) <%" PRId64 ".%03d us>", call,
+			 value, strerror((int)-value), ns / 1000, (int)(ns % 1000));
+	else
+		snprintf(line, sizeof(line), "%s = %" PRId64 " <%" PRId64 ".%03d us>", call, value,
+			 ns / 1000, (int)(ns % 1000));
+	log_to_stderr(line);
+}
+
+static int trace_open(const char *path, int flags)
+{
+	const int64_t start = real.now();
+	const int ret = real.open(path, flags);
+	char call[300];
+
+	snprintf(call, sizeof(call), "open(\"%s\", 0x%x)", path, (unsigned int)flags);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_close(int fd)
+{
+	const int64_t start = real.now();
+	const int ret = real.close(fd);
+	char call[40];
+
+	snprintf(call, sizeof(call), "close(%d)", fd);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_ioctl(int fd, unsigned long request, void *arg)
+{
+	const struct accel_ioctl_name *name = find_name(request);
+	const int64_t start = real.now();
+	const int ret = real.ioctl(fd, request, arg);
+	char call[300], args[200] = "";
+
+	if (name && name->show && arg)
+		name->show(arg, args, sizeof(args));
+	if (name)
+		snprintf(call, sizeof(call), "ioctl(%d, %s%s%s)", fd, name->name, *args ? ": " : "",
+			 args);
+	else
+		snprintf(call, sizeof(call), "ioctl(%d, '%c' 0x%02lx, %lu bytes)", fd,
+			 (int)_IOC_TYPE(request), (unsigned long)_IOC_NR(request),
+			 (unsigned long)_IOC_SIZE(request));
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_poll(struct pollfd *fds, unsigned int count, int64_t timeout_ns)
+{
+	const int64_t start = real.now();
+	const int ret = real.poll(fds, count, timeout_ns);
+	char call[100];
+
+	snprintf(call, sizeof(call), "poll(%d%s, %u, %" PRId64 " ns)", count ? fds[0].fd : -1,
+		 count > 1 ? ", ..." : "", count, timeout_ns);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_memfd(const char *name, unsigned int flags)
+{
+	const int64_t start = real.now();
+	const int ret = real.memfd(name, flags);
+	char call[100];
+
+	snprintf(call, sizeof(call), "memfd_create(\"%s\", 0x%x)", name, flags);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_eventfd(unsigned int count, int flags)
+{
+	const int64_t start = real.now();
+	const int ret = real.eventfd(count, flags);
+	char call[60];
+
+	snprintf(call, sizeof(call), "eventfd(%u, 0x%x)", count, (unsigned int)flags);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_mmap(size_t bytes, int prot, int flags, int fd, uint64_t offset, void **out)
+{
+	const int64_t start = real.now();
+	const int ret = real.mmap(bytes, prot, flags, fd, offset, out);
+	char call[140];
+
+	snprintf(call, sizeof(call), "mmap(%zu, prot 0x%x, fd %d, offset 0x%" PRIx64 ") at %p",
+		 bytes, (unsigned int)prot, fd, offset, ret ? NULL : *out);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_munmap(void *addr, size_t bytes)
+{
+	const int64_t start = real.now();
+	const int ret = real.munmap(addr, bytes);
+	char call[80];
+
+	snprintf(call, sizeof(call), "munmap(%p, %zu)", addr, bytes);
+	print(call, ret, start);
+	return ret;
+}
+
+static int trace_dl_open(const char *path, void **handle, char *why, size_t why_bytes)
+{
+	const int64_t start = real.now();
+	const int ret = real.dl_open(path, handle, why, why_bytes);
+	char call[300];
+
+	snprintf(call, sizeof(call), "dlopen(\"%s\")", path);
+	print(call, ret, start);
+	return ret;
+}
+
+void trace_start(void)
+{
+	real = accel_core_sys;
+	accel_core_sys.open = trace_open;
+	accel_core_sys.close = trace_close;
+	accel_core_sys.ioctl = trace_ioctl;
+	accel_core_sys.poll = trace_poll;
+	accel_core_sys.memfd = trace_memfd;
+	accel_core_sys.eventfd = trace_eventfd;
+	accel_core_sys.mmap = trace_mmap;
+	accel_core_sys.munmap = trace_munmap;
+	accel_core_sys.dl_open = trace_dl_open;
+}
+
+void trace_add_names(const struct accel_ioctl_name *names)
+{
+	const struct accel_ioctl_name *none;
+	int i;
+
+	for (i = 0; names && i < TABLES_MAX; i++) {
+		none = NULL;
+		if (atomic_compare_exchange_strong(&tables[i], &none, names))
+			return;
+	}
+}
