@@ -25,7 +25,8 @@ function(accel_add_provider NAME)
 		CONTENT "{ global: accel_provider_@ACCEL_PRIVATE_ABI@; local: *; };\n" @ONLY)
 
 	add_library(provider-${NAME} MODULE ${arg_UNPARSED_ARGUMENTS})
-	target_include_directories(provider-${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel)
+	target_include_directories(provider-${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel
+		${PROJECT_SOURCE_DIR}/kernel-headers)
 	target_link_libraries(provider-${NAME} PRIVATE accel ${arg_LIBS})
 	target_link_options(provider-${NAME} PRIVATE -Wl,--version-script=${map}
 		${ACCEL_NO_UNDEFINED})
