@@ -13,40 +13,35 @@
 #define SOFT_PRIORITY_MAX 2 /* and -2 the least */
 #define SOFT_PRIORITIES	  (2 * SOFT_PRIORITY_MAX + 1)
 
-struct soft_worker;
-struct soft_share;
 struct soft_engine;  /* compute.c: oneDNN's engine */
 struct soft_compute; /* compute.c: a prepared computation */
 struct soft_slot;    /* compute.c: what one thread needs to run one */
 
 struct soft_context {
 	struct accel_context base;
-	size_t page;
 	unsigned int cpus;
-	pthread_mutex_t export_lock; /* accel_bo's first export */
-	struct soft_engine *engine;  /* made with the first queue */
+	struct soft_engine *engine;
 	/* Set by context_exit, never taken back: no packet is begun any more. */
 	_Atomic uint32_t exiting;
 
 	pthread_mutex_t lock; /* the scheduler's: all below */
-	struct list ready[SOFT_PRIORITIES];
+	struct list ready[SOFT_PRIORITIES]; /* soft_queue.link */
 	/* Queues on those lists; changed under the lock, looked at without. */
 	_Atomic uint32_t ready_count;
-	struct list shares;  /* soft_share.link: computations that can use helpers */
+	struct list shares;  /* soft_share.link: operations that can use helpers */
 	struct list workers; /* soft_worker.link */
 	uint32_t threads;    /* workers that were started */
-	uint32_t running;    /* workers that hold a CPU: neither asleep nor blocked */
+	uint32_t running;    /* workers that have a CPU: neither asleep nor blocked */
 	uint32_t blocked;    /* inside a host function or a fence's sleep */
 	uint32_t sleeping;
 	uint32_t waking; /* of the sleeping, those that were woken and are on their way */
-	uint32_t wake;	 /* futex of the sleeping */
+	_Atomic uint32_t wake; /* futex of the sleeping */
 	bool stop;
 };
 
 struct soft_bo {
 	struct accel_bo base;
 	int dmabuf;	       /* of our own export; -1: not exported, or as memfd */
-	bool exported;	       /* the key is settled; under export_lock */
 	_Atomic int32_t sync_fd; /* a real dma-buf, to be told of CPU access; -1: none */
 };
 
@@ -60,16 +55,19 @@ enum soft_queue_state {
 
 struct soft_queue {
 	struct accel_queue base;
-	struct list link;     /* soft_context.ready */
-	uint32_t state;	      /* under the scheduler's lock */
+	struct soft_job **ring; /* of jobs submitted and not begun */
+	uint64_t ring_mask;
+	uint64_t head; /* the next to run; its worker's alone while RUNNING */
+	/* All below under the scheduler's lock. */
+	uint64_t tail;
+	struct list link;	    /* soft_context.ready */
+	uint32_t state;		    /* enum soft_queue_state */
+	_Atomic uint32_t fini_wake; /* futex of queue_fini */
 	bool fini_waits;
-	bool fired;	      /* the callback came */
-	bool canceling;	      /* a canceller takes the callback back */
-	uint32_t fini_wake;   /* futex */
+	bool fired;	/* the callback came */
+	bool canceling; /* somebody takes the callback back */
+	struct accel_fence *fence; /* that it is BLOCKED on */
 	struct accel_fence_callback callback;
-	uint64_t head;	      /* next to run; the owner's alone while RUNNING */
-	uint64_t tail;	      /* under the scheduler's lock */
-	struct soft_job **ring; /* base.depth entries */
 };
 
 enum soft_op_kind {
@@ -115,10 +113,9 @@ struct soft_op {
 struct soft_job {
 	struct accel_job base;
 	_Atomic uint32_t cancel; /* copied from base.canceled by queue_cancel */
-	bool waits_done;
 	struct soft_op *ops;
 	uint32_t op_count;
-	struct accel_soft_host_job host;
+	struct accel_soft_host_job host; /* fn NULL: none */
 };
 
 static inline struct soft_context *soft_context(struct accel_context *context)
@@ -147,7 +144,8 @@ int soft_bo_import(struct accel_bo *bo, int dmabuf_fd);
 int soft_bo_import_key(struct accel_context *context, int dmabuf_fd, uint64_t *key);
 int soft_bo_export(struct accel_bo *bo, int *dmabuf_fd);
 int soft_bo_map(struct accel_bo *bo);
-int soft_bo_begin(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
+int soft_bo_begin(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes,
+		  int64_t deadline);
 int soft_bo_end(struct accel_bo *bo, uint32_t access, uint64_t offset, uint64_t bytes);
 void soft_bo_fini(struct accel_bo *bo);
 /* Tell the exporter of a dma-buf that the CPU begins or ends to use it. */

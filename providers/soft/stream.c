@@ -134,12 +134,11 @@ static bool overlap(const struct soft_view *a, uintptr_t a_at, const struct soft
 		return overlap(b, b_at, a, a_at);
 	if (b_at - a_at >= view_span(a))
 		return false;
-	/* The spans overlap, but rows may lie in each other's gaps. */
-	if (a->stride != b->stride || a->rows == 1)
+	/* The spans overlap, but the rows of one may lie in the gaps of the other. */
+	if (a->rows == 1 || (b->rows > 1 && a->stride != b->stride))
 		return true;
 	phase = (b_at - a_at) % a->stride;
-	return phase < a->width || (b->rows > 1 ? phase + b->width > a->stride
-						: phase + b->width > a->stride);
+	return phase < a->width || b->width > a->stride - phase;
 }
 
 static int check_overlap(const struct soft_op *op, const struct accel_bo_ref *bos,
