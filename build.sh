@@ -27,11 +27,12 @@ build_packages="
 	libc6-dev        glibc-devel
 	cmake            cmake
 	ninja-build      ninja-build
+	pkgconf          pkgconf-pkg-config
+	libdrm-dev       libdrm-devel
 	libdnnl-dev      onednn-devel
 "
 test_packages="
 	g++              gcc-c++
-	pkgconf          pkgconf-pkg-config
 	libcmocka-dev    libcmocka-devel
 	python3          python3
 "

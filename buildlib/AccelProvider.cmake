@@ -25,13 +25,13 @@ function(accel_add_provider NAME)
 		CONTENT "{ global: accel_provider_@ACCEL_PRIVATE_ABI@; local: *; };\n" @ONLY)
 
 	add_library(provider-${NAME} MODULE ${arg_UNPARSED_ARGUMENTS})
-	target_include_directories(provider-${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel
-		${PROJECT_SOURCE_DIR}/kernel-headers)
+	target_include_directories(provider-${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel)
 	target_link_libraries(provider-${NAME} PRIVATE accel ${arg_LIBS})
 	target_link_options(provider-${NAME} PRIVATE -Wl,--version-script=${map}
 		${ACCEL_NO_UNDEFINED})
 	set_target_properties(provider-${NAME} PROPERTIES
 		PREFIX "" OUTPUT_NAME ${NAME} LINK_DEPENDS ${map}
+		SKIP_BUILD_RPATH ON # who loads it has the library loaded
 		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/${ACCEL_PROVIDER_DIR})
 	install(TARGETS provider-${NAME} DESTINATION ${CMAKE_INSTALL_LIBDIR}/${ACCEL_PROVIDER_DIR})
 

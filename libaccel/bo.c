@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffer objects. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <errno.h>
@@ -145,7 +144,7 @@ int accel_bo_create(struct accel_context *context, const struct accel_bo_params 
 {
 	struct accel_bo_params known;
 	struct accel_bo *bo;
-	uint64_t rounded;
+	uint64_t rounded = 0;
 	int ret;
 
 	ret = process_enter();

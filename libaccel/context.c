@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts: opening a device, its state, its end. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <errno.h>
@@ -239,7 +238,7 @@ static int open_hardware(struct accel_device *device, const struct accel_open_pa
 	const struct accel_provider *provider;
 	struct accel_device_info info;
 	const char *hint;
-	int fd, ret;
+	int fd = -1, ret;
 
 	pthread_mutex_lock(&device->lock);
 	info = device->info;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices: found in sysfs without opening anything, or from the path of a node. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The environment: read once, here and nowhere else. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Fences: of a queue's jobs, of a descriptor, or born ended. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What there is once per process: set-up, the fork check, the list of open contexts. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <errno.h>

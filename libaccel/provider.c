@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding and loading providers. */
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <dlfcn.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The seam: the functions that really call the system. */
-#define _GNU_SOURCE
 #include "sys.h"
 
 #include <dirent.h>
@@ -161,7 +160,7 @@ static int real_mmap(size_t bytes, int prot, int flags, int fd, uint64_t offset,
 
 	if (offset > INT64_MAX)
 		return -EOVERFLOW;
-	map = mmap64(NULL, bytes, prot, flags, fd, (off64_t)offset);
+	map = mmap(NULL, bytes, prot, flags, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return -errno;
 	*out = map;
