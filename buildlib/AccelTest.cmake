@@ -9,8 +9,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 # What add_test() puts before each program that is built here.
 if(ENABLE_VALGRIND)
 	find_program(VALGRIND valgrind REQUIRED)
-	set(launcher ${VALGRIND} -q --error-exitcode=99 --leak-check=full --fair-sched=yes
-		--suppressions=${CMAKE_CURRENT_LIST_DIR}/valgrind.supp)
+	set(launcher ${VALGRIND} -q --error-exitcode=99 --leak-check=full --fair-sched=yes)
 	if(CMAKE_VERSION VERSION_LESS 3.29)
 		set(CMAKE_CROSSCOMPILING_EMULATOR ${launcher})
 	else()
