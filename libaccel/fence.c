@@ -22,6 +22,26 @@ struct accel_fence_pool {
 	struct list free; /* accel_fence.link */
 };
 
+static struct accel_fence *fence_new(void)
+{
+	struct accel_fence *fence = accel_core_sys.alloc(sizeof(*fence));
+
+	if (!fence)
+		return NULL;
+	list_init(&fence->link);
+	list_init(&fence->callbacks);
+	pthread_mutex_init(&fence->lock, NULL);
+	fence->event_fd = -1;
+	fence->fd = -1;
+	return fence;
+}
+
+static void fence_free(struct accel_fence *fence)
+{
+	pthread_mutex_destroy(&fence->lock);
+	accel_core_sys.free(fence);
+}
+
 struct accel_fence_pool *fence_pool_create(uint32_t count)
 {
 	struct accel_fence_pool *pool;
@@ -34,7 +54,7 @@ struct accel_fence_pool *fence_pool_create(uint32_t count)
 	pthread_mutex_init(&pool->lock, NULL);
 	list_init(&pool->free);
 	while (count--) {
-		fence = accel_core_sys.alloc(sizeof(*fence));
+		fence = fence_new();
 		if (!fence) {
 			fence_pool_put(pool);
 			return NULL;
@@ -51,11 +71,12 @@ void fence_pool_put(struct accel_fence_pool *pool)
 	if (!refs_put(&pool->refs))
 		return;
 	list_for_each_safe(node, after, &pool->free)
-		accel_core_sys.free(list_entry(node, struct accel_fence, link));
+		fence_free(list_entry(node, struct accel_fence, link));
 	pthread_mutex_destroy(&pool->lock);
 	accel_core_sys.free(pool);
 }
 
+/* A fence that is pending and has one user; its queue and the jobs it covers are to be set. */
 static struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 {
 	struct accel_fence *fence = NULL;
@@ -69,20 +90,15 @@ static struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 		pthread_mutex_unlock(&pool->lock);
 	}
 	if (!fence)
-		fence = accel_core_sys.alloc(sizeof(*fence));
+		fence = fence_new();
 	if (!fence)
 		return NULL;
-	fence->refs = 1;
-	fence->users = 1;
-	fence->state = FENCE_PENDING;
+	atomic_store_explicit(&fence->refs, 1, memory_order_relaxed);
+	atomic_store_explicit(&fence->users, 1, memory_order_relaxed);
+	atomic_store_explicit(&fence->state, FENCE_PENDING, memory_order_relaxed);
 	fence->error = 0;
 	fence->queue = NULL;
 	fence->pool = pool;
-	list_init(&fence->link);
-	pthread_mutex_init(&fence->lock, NULL);
-	list_init(&fence->callbacks);
-	fence->event_fd = -1;
-	fence->fd = -1;
 	if (pool)
 		refs_get(&pool->refs);
 	return fence;
@@ -94,6 +110,8 @@ static void fence_close(struct accel_fence *fence)
 		accel_core_sys.close(fence->event_fd);
 	if (fence->fd >= 0)
 		accel_core_sys.close(fence->fd);
+	fence->event_fd = -1;
+	fence->fd = -1;
 }
 
 void fence_put(struct accel_fence *fence)
@@ -103,9 +121,8 @@ void fence_put(struct accel_fence *fence)
 	if (!refs_put(&fence->refs))
 		return;
 	fence_close(fence);
-	pthread_mutex_destroy(&fence->lock);
 	if (!pool) {
-		accel_core_sys.free(fence);
+		fence_free(fence);
 		return;
 	}
 	pthread_mutex_lock(&pool->lock);
