@@ -39,7 +39,8 @@ static int judge_open(int err, const char *node, struct verdict *verdict)
 		verdict->usable = ACCEL_NO_PERMISSION;
 		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "%s may not be opened by this user%s", node,
-			 err == -EPERM ? ": a device cgroup or a security module forbids it" : "");
+			 err == -EPERM ? ": a device cgroup, a security module or the driver "
+					"forbids it" : "");
 		break;
 	case -ENOENT:
 	case -ENXIO:
@@ -81,6 +82,8 @@ static int open_node(const struct accel_device_info *info, int64_t deadline, int
 			continue;
 		if ((ret != -ENODEV && ret != -EAGAIN) || accel_core_expired(deadline))
 			break;
+		if (device_is_gone(info))
+			return accel_core_fail(-ENODEV, "the device is gone");
 		accel_core_sys.poll(NULL, 0, accel_core_left(deadline, RETRY_SLICE_NS));
 	}
 	if (ret < 0)

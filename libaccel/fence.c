@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define SLICE_NS 1000000 /* between two looks where nothing can be slept on */
+#define SLICE_NS 1000000    /* between two looks where nothing can be slept on */
+#define GONE_NS	 1000000000 /* the same where the kernel forgets to wake, as after an unbind */
 
 /* An eventfd that no reader ever empties: reading takes one from a count near 2^64. */
 #define EVENT_FLAGS (EFD_SEMAPHORE | EFD_NONBLOCK)
@@ -655,9 +656,11 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 			struct pollfd *fds, bool *temporary)
 {
 	int64_t slice = INT64_MAX, left;
+	struct accel_error before;
 	uint32_t i;
 	int ret;
 
+	error_save(&before);
 	for (i = 0; i < count; i++) {
 		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 		ret = poll_fd_of(fences[i], &fds[i].fd, &temporary[i]);
@@ -665,8 +668,11 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 			fds[i].fd = -1;
 			temporary[i] = false;
 			slice = SLICE_NS;
+		} else if (temporary[i] && slice > GONE_NS) {
+			slice = GONE_NS;
 		}
 	}
+	error_restore(&before);
 	left = accel_core_left(deadline, slice);
 	ret = accel_core_sys.poll(fds, count, left == INT64_MAX ? -1 : left);
 	for (i = 0; i < count; i++)
