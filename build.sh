@@ -35,6 +35,7 @@ test_packages="
 	g++              gcc-c++
 	libcmocka-dev    libcmocka-devel
 	python3          python3
+	mandoc           mandoc
 "
 
 say() {
