@@ -681,6 +681,9 @@ static void exit_at_work(void)
 	static sem_t entered;
 
 	sem_init(&entered, 0, 0);
+	queue = make_queue(context, 0, 0);
+	accel_fence_unref(submit(queue, host_job(queue, for_ever, &entered, 0), NULL, 0));
+	sem_wait(&entered);
 	for (unsigned int i = 0; i < PACKETS; i++)
 		stream[i] = product;
 	for (unsigned int i = 0; i < 4; i++) {
@@ -688,9 +691,6 @@ static void exit_at_work(void)
 		job = make_job(context, queue, stream, PACKETS * sizeof(*stream), bos, 2, 0, NULL);
 		accel_fence_unref(submit(queue, job, NULL, 0));
 	}
-	queue = make_queue(context, 0, 0);
-	accel_fence_unref(submit(queue, host_job(queue, for_ever, &entered, 0), NULL, 0));
-	sem_wait(&entered);
 	exit(7);
 }
 
