@@ -240,7 +240,7 @@ struct amdxdna_drm_query_sensor {
 	__u32 input;	/* now */
 	__u32 max;	/* the limit */
 	__u32 average;
-	__u32 highest;	/* since the driver was loaded */
+	__u32 highest;	/* since loading */
 	__u8 status[64];
 	__u8 units[16]; /* a string: "mW", "%" */
 	__s8 unitm;

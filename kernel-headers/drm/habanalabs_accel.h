@@ -372,12 +372,12 @@ enum hl_server_type {
 #define HL_NOTIFIER_EVENT_GENERAL_HW_ERR     (1ULL << 6)
 #define HL_NOTIFIER_EVENT_RAZWI		     (1ULL << 7) /* an access that the fabric refused */
 #define HL_NOTIFIER_EVENT_PAGE_FAULT	     (1ULL << 8)
-#define HL_NOTIFIER_EVENT_CRITICL_HW_ERR     (1ULL << 9) /* spelt so */
-#define HL_NOTIFIER_EVENT_CRITICAL_FW_ERR    (1ULL << 10)
+#define HL_NOTIFIER_EVENT_CRITICL_HW_ERR     (1ULL << 9) /* these two are spelt so */
+#define HL_NOTIFIER_EVENT_CRITICL_FW_ERR     (1ULL << 10)
 
 /* hl_info_args.op, and what return_pointer points to */
 #define HL_INFO_HW_IP_INFO		 0  /* hl_info_hw_ip_info */
-#define HL_INFO_HW_EVENTS		 1  /* __u32[num_of_events], since the last hard reset */
+#define HL_INFO_HW_EVENTS		 1  /* __u32[num_of_events], since a hard reset */
 #define HL_INFO_DRAM_USAGE		 2  /* hl_info_dram_usage */
 #define HL_INFO_HW_IDLE			 3  /* hl_info_hw_idle */
 #define HL_INFO_DEVICE_STATUS		 4  /* hl_info_device_status; works in a reset too */
