@@ -161,7 +161,9 @@ static uint64_t number_or(struct accel_context *context, uint32_t key, uint64_t 
 static void ask_limits(struct accel_context *context)
 {
 	struct accel_limits *limits = &context->limits;
+	struct accel_error before;
 
+	error_save(&before); /* what isn't told is no failure of the caller's */
 	limits->bo_granule = number_or(context, ACCEL_BO_GRANULE, (uint64_t)sysconf(_SC_PAGESIZE));
 	limits->bo_bytes = number_or(context, ACCEL_BO_BYTES_MAX, (uint64_t)SIZE_MAX / 4);
 	limits->job_bos = number_or(context, ACCEL_JOB_BOS_MAX, 65535);
@@ -174,6 +176,7 @@ static void ask_limits(struct accel_context *context)
 	limits->fence_fd = (uint32_t)number_or(context, ACCEL_HAS_FENCE_FD, ACCEL_ABSENT);
 	limits->sync_file = (uint32_t)number_or(context, ACCEL_HAS_SYNC_FILE, ACCEL_ABSENT);
 	limits->job_timeout = (uint32_t)number_or(context, ACCEL_HAS_JOB_TIMEOUT, ACCEL_ABSENT);
+	error_restore(&before);
 }
 
 /* Takes over @fd (-1: none) when it succeeds. */
