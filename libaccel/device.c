@@ -189,7 +189,7 @@ static int read_id(const char *dir, const char *parent_uevent, struct accel_devi
 	name = name ? name + 1 : target;
 	if (!sysfs_is_plain_word(name) || strlen(name) > sizeof(info->id) - sizeof("platform:"))
 		return -EINVAL;
-	snprintf(info->id, sizeof(info->id), "platform:%.50s", name);
+	snprintf(info->id, sizeof(info->id), "platform:%.54s", name);
 	return 0;
 }
 
