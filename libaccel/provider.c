@@ -21,7 +21,7 @@
 struct loaded {
 	struct accel_provider provider; /* first: this is what others see of it */
 	struct accel_ops ops;
-	char driver[32];
+	char driver[64]; /* or a platform device's name */
 	struct loaded *next;
 };
 
