@@ -118,6 +118,7 @@ static int adopt_fd(const struct accel_open_params *params, int *fd)
 static int find_provider(int fd, const char *hint, const struct accel_provider **out,
 			 struct verdict *verdict)
 {
+	struct verdict facade = *verdict;
 	int version[3];
 	int ret;
 
@@ -134,8 +135,11 @@ static int find_provider(int fd, const char *hint, const struct accel_provider *
 			    sizeof(verdict->reason));
 	/* Installed under the name of its facade only? */
 	if (ret == -ENOPKG && *hint && strcmp(hint, verdict->driver) &&
-	    !provider_load(hint, out, &verdict->usable, verdict->reason, sizeof(verdict->reason)))
+	    !provider_load(hint, out, &facade.usable, facade.reason, sizeof(facade.reason))) {
+		verdict->usable = ACCEL_USABLE;
+		verdict->reason[0] = '\0';
 		ret = 0;
+	}
 	if (ret)
 		return ret;
 	if (!provider_serves(*out, verdict->driver)) {
