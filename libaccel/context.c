@@ -101,10 +101,19 @@ static int open_node(const struct accel_device_info *info, int64_t deadline, int
 	return ret;
 }
 
-static int adopt_fd(const struct accel_open_params *params, int *fd)
+static int adopt_fd(const struct accel_device_info *info, const struct accel_open_params *params,
+		    int *fd)
 {
-	int ret = accel_core_sys.dup(params->fd);
+	struct stat st;
+	int ret;
 
+	ret = accel_core_sys.fstat(params->fd, &st);
+	if (ret)
+		return accel_core_fail(ret, "descriptor %d: %s", params->fd, strerror(-ret));
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != (dev_t)info->devnum)
+		return accel_core_fail(-EINVAL, "descriptor %d is not of the device %s", params->fd,
+				       info->id);
+	ret = accel_core_sys.dup(params->fd);
 	if (ret < 0)
 		return accel_core_fail(ret, "descriptor %d: %s", params->fd, strerror(-ret));
 	*fd = ret;
@@ -257,7 +266,7 @@ static int open_hardware(struct accel_device *device, const struct accel_open_pa
 	hint = strncmp(info.id, "platform:", 9) ? "" : info.id + 9;
 	for (;;) {
 		if (params->flags & ACCEL_OPEN_FD)
-			ret = adopt_fd(params, &fd);
+			ret = adopt_fd(&info, params, &fd);
 		else
 			ret = open_node(&info, deadline, &fd, verdict);
 		if (ret)
