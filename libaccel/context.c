@@ -90,6 +90,8 @@ static int open_node(const struct accel_device_info *info, int64_t deadline, int
 		return judge_open(ret, info->node, verdict);
 	*fd = ret;
 	ret = accel_core_sys.fstat(*fd, &st);
+	if (ret)
+		accel_core_fail(ret, "%s: %s", info->node, strerror(-ret));
 	if (!ret && (!S_ISCHR(st.st_mode) || st.st_rdev != (dev_t)info->devnum)) {
 		verdict->usable = ACCEL_NO_NODE;
 		snprintf(verdict->reason, sizeof(verdict->reason),

@@ -381,10 +381,10 @@ static int load(const char *driver, struct loaded **out, uint32_t *usable, char 
 
 	ret = provider_path(driver, path, sizeof(path));
 	if (ret)
-		return ret;
+		return accel_core_fail(ret, "the path of the provider for '%s' is too long", driver);
 	loaded = accel_core_sys.alloc(sizeof(*loaded));
 	if (!loaded)
-		return -ENOMEM;
+		return accel_core_fail(-ENOMEM, "no memory for the provider of '%s'", driver);
 	ret = accel_core_sys.dl_open(path, &handle, why, sizeof(why));
 	if (ret) {
 		*usable = ACCEL_NO_PROVIDER;
