@@ -18,14 +18,16 @@ static struct accel_device_info info_of(struct accel_device *device)
 static void refuses(struct accel_device *device, int err, uint32_t usable, const char *part)
 {
 	struct accel_context *context = NULL;
+	struct accel_error error;
 
 	assert_fails(accel_open(device, NULL, 0, &context), err);
 	assert_null(context);
-	if (part && !strstr(support_error().text, part))
-		fail_msg("the last error lacks '%s': %s", part, support_error().text);
+	error = support_error();
+	if (part && !strstr(error.text, part))
+		fail_msg("the last error lacks '%s': %s", part, error.text);
 	assert_int_equal(info_of(device).usable, usable);
 	if (usable)
-		assert_string_equal(info_of(device).reason, support_error().text);
+		assert_string_equal(info_of(device).reason, error.text);
 	assert_fails(accel_device_check(device), err);
 }
 

@@ -34,6 +34,7 @@ static int setup(void **state)
 	set_sysfs(tree);
 	set_provider_dir(SEAM_PROVIDER_DIR);
 	set_no_software(true);
+	memset(found, 0, sizeof(found));
 	memory_before = seam_live_memory();
 	fds_before = count_fds();
 	return 0;
