@@ -37,6 +37,14 @@ test_packages="
 	python3          python3
 	mandoc           mandoc
 "
+# To build the kernels of tests/kernel.
+kernel_packages="
+	make             make
+	flex             flex
+	bison            bison
+	bc               bc
+	xz-utils         xz
+"
 
 say() {
 	echo "build.sh: $*"
@@ -152,7 +160,9 @@ build)
 	build
 	;;
 test | "test --quick")
-	install_missing "$build_packages$test_packages"
+	packages=$build_packages$test_packages
+	[ "${2:-}" = --quick ] || [ ! -d tests/kernel ] || packages+=$kernel_packages
+	install_missing "$packages"
 	configure ON
 	build
 	if [ "${2:-}" = --quick ]; then
