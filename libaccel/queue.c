@@ -92,10 +92,12 @@ void queue_complete(struct accel_queue *queue, struct accel_job *job,
 	if (!list_empty(&queue->fences))
 		end_fences(queue, job->seq, job->result.error, ended);
 	ended->any = true;
-	if (job->pins)
+	if (job->pins) {
 		job->state = ACCEL_JOB_ENDED;
-	else
+		queue->dying++;
+	} else {
 		job_leave(queue, job, ended);
+	}
 }
 
 void queue_wake(struct accel_queue *queue)
@@ -250,6 +252,7 @@ static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int6
 		}
 	}
 	if (!--job->pins && job->state == ACCEL_JOB_ENDED) {
+		queue->dying--;
 		job_leave(queue, job, ended);
 		queue_wake(queue);
 	}
