@@ -231,6 +231,15 @@ int queue_sleep(struct accel_queue *queue, uint32_t seen, int64_t deadline)
 	return ret == -EINTR ? 0 : ret;
 }
 
+void queue_sleep_locked(struct accel_queue *queue, int64_t deadline)
+{
+	const uint32_t seen = atomic_load(&queue->events);
+
+	pthread_mutex_unlock(&queue->lock);
+	queue_sleep(queue, seen, deadline);
+	pthread_mutex_lock(&queue->lock);
+}
+
 /* Under the lock, which is given up meanwhile: sleep in the driver until @job has ended. */
 static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int64_t deadline,
 			  struct ended *ended)
