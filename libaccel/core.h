@@ -172,6 +172,8 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline);
 void queue_wake(struct accel_queue *queue);
 /* Sleep until something happened after events was @seen. */
 int queue_sleep(struct accel_queue *queue, uint32_t seen, int64_t deadline);
+/* Under the lock, which is given up meanwhile: sleep until something happens. */
+void queue_sleep_locked(struct accel_queue *queue, int64_t deadline);
 bool queue_uses_bo(struct accel_queue *queue, const struct accel_bo *bo, uint64_t *seq);
 /* Under the lock. */
 struct accel_job *queue_find_job(struct accel_queue *queue, uint64_t seq);
