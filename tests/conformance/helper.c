@@ -55,16 +55,17 @@ static int helper_fds(const char *arg)
 	return 0;
 }
 
-static int helper_only_standard_fds(const char *arg)
+static int helper_fds_are(const char *list)
 {
+	char found[4096] = "";
+	size_t used = 0;
 	int fd;
 
-	(void)arg;
-	for (fd = 3; fd < 1024; fd++) {
+	for (fd = 0; fd < 1024 && used < sizeof(found) - 8; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
-			return 10;
+			used += (size_t)snprintf(found + used, sizeof(found) - used, "%d ", fd);
 	}
-	return 0;
+	return strcmp(found, list) == 0 ? 0 : 10;
 }
 
 /* ---- work ------------------------------------------------------------------------------ */
@@ -400,7 +401,7 @@ static const struct {
 } helpers[] = {
 	{"scan", helper_scan},
 	{"fds", helper_fds},
-	{"only-standard-fds", helper_only_standard_fds},
+	{"fds-are", helper_fds_are},
 	{"run", helper_run},
 	{"fork-first", helper_fork_first},
 	{"share", helper_share},

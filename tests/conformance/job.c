@@ -662,6 +662,46 @@ static void pending_until_it_has_ended(void)
 	setup_close(&s);
 }
 
+static void pending_has_no_error_yet(void)
+{
+	struct accel_job_result result = {.size = sizeof(result)};
+	struct blocker b;
+	struct setup s;
+
+	setup_open(&s);
+	block(s.ctx, s.queue, &b);
+	gives(accel_job_get_result(b.job, &result), 0);
+	same(result.outcome, ACCEL_PENDING);
+	same(result.error, 0);
+	same(result.end_ns, 0);
+	same(result.driver_code, 0);
+	blocker_end(&b);
+	setup_close(&s);
+}
+
+/* The two tell the same: whoever sees the one ended must not see the other pending. */
+static void result_and_fence_agree(void)
+{
+	struct accel_job_result result = {.size = sizeof(result)};
+	unsigned int i, rounds = suite.slow_tool ? 500 : 5000;
+	struct accel_fence *fence;
+	struct accel_job *job;
+	struct setup s;
+
+	setup_open(&s);
+	job = nop_job(s.ctx, s.queue);
+	for (i = 0; i < rounds; i++) {
+		submit_one(s.queue, job, &fence);
+		do {
+			gives(accel_job_get_result(job, &result), 0);
+		} while (result.outcome == ACCEL_PENDING);
+		gives(accel_fence_status(fence), 0);
+		accel_fence_unref(fence);
+	}
+	accel_job_unref(job);
+	setup_close(&s);
+}
+
 static void failed_jobs_say_so(void)
 {
 	struct accel_job_result result = {.size = sizeof(result)};
@@ -832,6 +872,8 @@ static const struct check result_checks[] = {
 	CHECK(result_before_submission_is_enodata),
 	CHECK(refused_submission_leaves_no_result),
 	CHECK(pending_until_it_has_ended),
+	CHECK(pending_has_no_error_yet),
+	CHECK(result_and_fence_agree),
 	CHECK(failed_jobs_say_so),
 	CHECK(jobs_after_a_failed_one_still_run),
 	CHECK(timed_out_jobs_say_so),

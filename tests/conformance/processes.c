@@ -678,6 +678,8 @@ static void executed_programs_inherit_nothing(void)
 	world_drop(&w);
 }
 
+static char inherited[4096]; /* what this process passes on in any case, as helper "fds" */
+
 /* While descriptors come and go on other threads: none is ever open without the flag. */
 static void exec_or_make(void *arg, unsigned int index)
 {
@@ -691,7 +693,7 @@ static void exec_or_make(void *arg, unsigned int index)
 	params.bytes = 4096;
 	if (index == 0) {
 		for (i = 0; i < 20; i++)
-			good(wait_child(start_helper("only-standard-fds", "", -1, -1)), 0);
+			good(wait_child(start_helper("fds-are", inherited, -1, -1)), 0);
 		stop = true;
 		return;
 	}
@@ -709,12 +711,13 @@ static void exec_or_make(void *arg, unsigned int index)
 static void exec_beside_busy_threads(void)
 {
 	struct world w;
+	size_t used = 0;
 	int fd;
 
-	/* Only what this process opens itself counts: its parent may have left some. */
-	for (fd = 3; fd < FDS_MAX; fd++) {
+	for (fd = 0; fd < FDS_MAX && used < sizeof(inherited) - 8; fd++) {
 		if (fcntl(fd, F_GETFD) == 0)
-			skip_check("this process was given descriptors that are inherited");
+			used += (size_t)snprintf(inherited + used, sizeof(inherited) - used, "%d ",
+						 fd);
 	}
 	world_make(&w);
 	stop = false;
