@@ -156,6 +156,16 @@ class Differences(Case):
         for name in ("DRM_ROCKET_MORE", "struct drm_rocket_more", "DRM_ROCKET_E"):
             self.assertIn(f"{ROCKET}: {name}: missing here", out)
 
+    def test_macro_that_is_no_constant(self):
+        kernel, ours = self.kernel(release=version()), self.copy()
+        for where in (kernel, ours):
+            self.edit(where, ROCKET, "\n#endif\n", "#define DRM_ROCKET_ODD nowhere + 1\n#endif\n")
+        self.expect(0, "equal", *ONE, "--ours", ours, kernel)
+        self.expect(1, "DRM_ROCKET_ODD: missing here, the kernel has a macro", *ONE, kernel)
+        self.expect(1, "DRM_ROCKET_ODD: not in the kernel", *ONE, "--ours", ours, dump())
+        self.edit(ours, ROCKET, "nowhere + 1", "1")
+        self.expect(1, "DRM_ROCKET_ODD: value: kernel none, here 1", *ONE, "--ours", ours, kernel)
+
     def test_kernel_has_less(self):
         kernel = self.kernel(release=version())
         self.edit(kernel, ROCKET, "#define DRM_ROCKET_FINI_BO   0x03\n", "")
