@@ -50,6 +50,8 @@ void trace_add_names(const struct accel_ioctl_name *names);
 
 /* ---- params.c ----------------------------------------------------------------------- */
 
+/* What params_out() would refuse, to be known first. */
+int params_check_out(const void *to);
 /* Give the caller of an out-struct what both sides know. */
 int params_out(void *to, const void *from, size_t known);
 
@@ -200,6 +202,7 @@ struct accel_fence {
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
+	bool awaited;	      /* when it ended, somebody slept on the word */
 	pthread_mutex_t lock; /* callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
@@ -213,8 +216,11 @@ int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint6
 		 uint64_t last, struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
-/* It has ended, with fence->error: wake, call back, write. Gives one reference up. */
-void fence_end(struct accel_fence *fence);
+/* It has ended, with fence->error. Under its queue's lock, so that no one who was told of the
+ * job's end finds it pending. */
+void fence_set_ended(struct accel_fence *fence);
+/* After the lock: wake, call back, write. Gives one reference up. */
+void fence_tell(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
 

@@ -59,6 +59,7 @@ static void end_fences(struct accel_queue *queue, uint64_t seq, int error, struc
 		if (error && !fence->error)
 			fence->error = error;
 		if (fence->last == seq) {
+			fence_set_ended(fence);
 			list_del(node);
 			list_append(&ended->fences, node);
 		}
@@ -117,7 +118,7 @@ void queue_tell(struct accel_queue *queue, struct ended *ended)
 
 	list_for_each_safe(node, after, &ended->fences) {
 		list_del(node);
-		fence_end(list_entry(node, struct accel_fence, link));
+		fence_tell(list_entry(node, struct accel_fence, link));
 	}
 	if (list_empty(&ended->jobs))
 		return;

@@ -139,10 +139,7 @@ static void accept(struct accel_queue *queue, struct accel_job *job)
 		atomic_fetch_add_explicit(&job->bos[i].bo->busy, 1, memory_order_relaxed);
 	if (job->commands)
 		atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
-	job->result = (struct accel_job_result){
-		.size = sizeof(job->result),
-		.error = -EINPROGRESS,
-	};
+	job->result = (struct accel_job_result){ .size = sizeof(job->result) };
 	list_append(&queue->jobs, &job->link);
 	queue->under_way++;
 }
