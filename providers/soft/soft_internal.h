@@ -198,7 +198,7 @@ void soft_slot_destroy(struct soft_slot *slot);
 void soft_compute_thread(void);
 int soft_compute_run(const struct soft_compute *compute, struct soft_slot *slot,
 		     const struct soft_tile *tile, void *dst, const void *a, const void *b);
-/* The way of a computation, for tests: "direct" or "chunked". */
+/* The way of a computation, for tests: "direct", "staged" or "converted". */
 const char *soft_compute_way(const struct soft_compute *compute);
 
 #endif
