@@ -37,13 +37,28 @@ struct soft_engine {
 	dnnl_engine_t engine;
 };
 
-enum compute_kind { COMPUTE_MATMUL, COMPUTE_ADD, COMPUTE_RELU };
+enum compute_kind {
+	COMPUTE_MATMUL,
+	COMPUTE_ADD,
+	COMPUTE_RELU
+};
 
-enum { MEMORY_DST, MEMORY_A, MEMORY_B, MEMORY_SCRATCH, MEMORIES };
+enum {
+	MEMORY_DST,
+	MEMORY_A,
+	MEMORY_B,
+	MEMORY_SCRATCH,
+	MEMORIES
+};
 
 /* Tiles come in up to four shapes: whole ones, and those at the grid's far edges; and the
  * last part of k may be another. */
-enum { SHAPE_LAST_ROWS = 1, SHAPE_LAST_COLUMNS = 2, SHAPE_LAST_K = 4, SHAPES = 8 };
+enum {
+	SHAPE_LAST_ROWS = 1,
+	SHAPE_LAST_COLUMNS = 2,
+	SHAPE_LAST_K = 4,
+	SHAPES = 8
+};
 
 enum compute_way {
 	/* oneDNN works on the buffers. */
@@ -94,7 +109,7 @@ static int error_of(dnnl_status_t status, const char *what)
 			       (int)status);
 }
 
-/* ---- the differences between oneDNN 2 and 3 ----------------------------------- */
+/* ---- the differences between oneDNN 2 and 3 ---------------------------- */
 
 /* Whether an implementation will do. */
 typedef bool (*accept_fn)(const char *implementation);
@@ -248,7 +263,7 @@ typedef const dnnl_memory_desc_t *md_ref;
 
 #endif
 
-/* ---- primitives ------------------------------------------------------------------ */
+/* ---- primitives -------------------------------------------------------- */
 
 static dnnl_status_t primitive_create(dnnl_primitive_t *out, const struct request *r,
 				      dnnl_engine_t engine)
@@ -367,7 +382,7 @@ void soft_compute_thread(void)
 		omp_set_num_threads(1);
 }
 
-/* ---- the engine -------------------------------------------------------------------- */
+/* ---- the engine -------------------------------------------------------- */
 
 int soft_engine_create(struct soft_engine **out)
 {
@@ -393,7 +408,7 @@ void soft_engine_destroy(struct soft_engine *engine)
 	accel_core_sys.free(engine);
 }
 
-/* ---- computations -------------------------------------------------------------------- */
+/* ---- computations ------------------------------------------------------ */
 
 static struct soft_compute *compute_alloc(struct soft_engine *engine, enum compute_kind kind)
 {
@@ -630,7 +645,7 @@ int soft_compute_relu(struct soft_engine *engine, const struct accel_soft_relu *
 	return 0;
 }
 
-/* ---- slots ------------------------------------------------------------------------------- */
+/* ---- slots ------------------------------------------------------------- */
 
 #define SCRATCH_ALIGN 128
 
@@ -695,9 +710,9 @@ int soft_slot_create(const struct soft_compute *compute, struct soft_slot **out)
 		if (!slot->staged)
 			goto no_memory;
 	}
-	err = error_of(dnnl_stream_create(&slot->stream, compute->engine,
-					  dnnl_stream_default_flags),
-		       "make a stream");
+	err = error_of(
+		dnnl_stream_create(&slot->stream, compute->engine, dnnl_stream_default_flags),
+		"make a stream");
 	for (unsigned int shape = 0; !err && shape < SHAPES; shape++)
 		if (compute->primitive[shape])
 			err = error_of(slot_memories(compute, slot, scratch, shape),
@@ -729,7 +744,7 @@ void soft_slot_destroy(struct soft_slot *slot)
 	accel_core_sys.free(slot);
 }
 
-/* ---- running ------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------- */
 
 /* oneDNN takes its inputs as it takes its outputs. */
 static void *writable(const void *data)
@@ -753,12 +768,11 @@ static int run_primitive(const struct soft_compute *compute, struct soft_slot *s
 	if (status == dnnl_success && memory[MEMORY_B])
 		status = dnnl_memory_set_data_handle(memory[MEMORY_B], writable(b));
 	if (memory[MEMORY_B])
-		args[count++] = (dnnl_exec_arg_t){
-			compute->kind == COMPUTE_MATMUL ? DNNL_ARG_WEIGHTS : DNNL_ARG_SRC_1,
-			memory[MEMORY_B]};
+		args[count++] = (dnnl_exec_arg_t){compute->kind == COMPUTE_MATMUL ? DNNL_ARG_WEIGHTS
+										  : DNNL_ARG_SRC_1,
+						  memory[MEMORY_B]};
 	if (memory[MEMORY_SCRATCH])
-		args[count++] =
-			(dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory[MEMORY_SCRATCH]};
+		args[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory[MEMORY_SCRATCH]};
 	if (status == dnnl_success)
 		status = dnnl_primitive_execute(compute->primitive[shape], slot->stream, count,
 						args);
@@ -818,14 +832,13 @@ static int run_converted(const struct soft_compute *compute, struct soft_slot *s
 	float *fa = c + grid->tile_rows * grid->tile_columns;
 	float *fb = fa + grid->tile_rows * compute->chunk_k;
 
-	convert(fa, grid->tile_rows, compute->chunk_k, a, tile->rows, k, compute->lda,
-		compute->s8);
+	convert(fa, grid->tile_rows, compute->chunk_k, a, tile->rows, k, compute->lda, compute->s8);
 	if (compute->transpose_b)
-		convert(fb, grid->tile_columns, compute->chunk_k, b, tile->columns, k,
-			compute->ldb, compute->s8);
+		convert(fb, grid->tile_columns, compute->chunk_k, b, tile->columns, k, compute->ldb,
+			compute->s8);
 	else
-		convert(fb, compute->chunk_k, grid->tile_columns, b, k, tile->columns,
-			compute->ldb, compute->s8);
+		convert(fb, compute->chunk_k, grid->tile_columns, b, k, tile->columns, compute->ldb,
+			compute->s8);
 	return run_primitive(compute, slot, 0, c, fa, fb);
 }
 
