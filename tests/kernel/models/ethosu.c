@@ -398,9 +398,10 @@ static enum ethosu_end ethosu_stream(struct rig_device *dev, unsigned int epoch,
 
 		switch (op) {
 		case OP_STOP:
-			return fault->kind == RIG_FAULT_HANG ? HUNG :
-			       fault->kind == RIG_FAULT_BUS ? BUS_ERROR : ENDED;
+			return fault->kind == RIG_FAULT_BUS ? BUS_ERROR : ENDED;
 		case OP_DMA_START:
+			if (fault->kind == RIG_FAULT_HANG)
+				return HUNG;
 			end = ethosu_dma(dev);
 			if (end != ENDED)
 				return end;

@@ -6,7 +6,7 @@
 enum rig_fault_kind {
 	RIG_FAULT_NONE,
 	RIG_FAULT_SLOW,		/* takes value microseconds more */
-	RIG_FAULT_HANG,		/* starts and never ends; a reset helps */
+	RIG_FAULT_HANG,		/* stops before it moves a byte; a reset helps */
 	RIG_FAULT_BUS,		/* a bus error once all the work is done */
 	RIG_FAULT_LOST,		/* ends well but raises no interrupt */
 	RIG_FAULT_KINDS
@@ -18,7 +18,8 @@ struct rig_fault {
 };
 
 /*
- * A job can carry its fault itself, as a word that no real device knows:
+ * A job can carry its fault itself, which then goes before what the device was told, as a word
+ * that no real device knows:
  * - in an Ethos-U command stream, this command, two words: the kind as the first's parameter,
  *   then the value. The driver passes unknown commands on.
  * - in a rocket register list, an entry for this target: the kind as register, then the value.

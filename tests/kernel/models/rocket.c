@@ -349,6 +349,8 @@ static enum rocket_end rocket_list(struct rig_device *dev, unsigned int epoch, u
 			if (fault->kind == RIG_FAULT_SLOW &&
 			    rig_pass_time(dev, epoch, fault->value))
 				return RESET_MEANWHILE;
+			if (fault->kind == RIG_FAULT_HANG)
+				return STUCK;
 			if (FIELD_GET(ENTRY_VALUE, *entry) & ENABLE_DPU)
 				end = rocket_copy(dev, epoch);
 			if (end == RESET_MEANWHILE)
@@ -365,8 +367,6 @@ static enum rocket_end rocket_list(struct rig_device *dev, unsigned int epoch, u
 				core->blocks[reg / 4] = FIELD_GET(ENTRY_VALUE, *entry);
 		}
 	}
-	if (end == ENDED && fault->kind == RIG_FAULT_HANG)
-		return STUCK;
 	if (end == ENDED && fault->kind == RIG_FAULT_BUS)
 		return READ_ERROR;
 	return end;

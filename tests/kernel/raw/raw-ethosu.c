@@ -307,9 +307,12 @@ static int failed_job(struct setting *s, enum rig_fault_kind kind, uint32_t extr
 
 	s->stream.count = 0;
 	ethosu_fault(&s->stream, RIG_FAULT_SLOW, 50000);
-	plain_copy(s);
+	if (kind != RIG_FAULT_HANG)
+		plain_copy(s);
 	if (kind)
 		ethosu_fault(&s->stream, kind, 0);
+	if (kind == RIG_FAULT_HANG)
+		plain_copy(s);
 	if (extra_op)
 		ethosu_op(&s->stream, extra_op, 0);
 	ethosu_stop(&s->stream);
@@ -339,6 +342,7 @@ static void test_parse_error(struct setting *s)
 static void test_hang(struct setting *s)
 {
 	check_equal(failed_job(s, RIG_FAULT_HANG, 0), -ECANCELED, "status after a hang");
+	check(raw_is_all(s->dst.map, BYTES, 0xee), "bytes changed");
 	check_works(s);
 }
 

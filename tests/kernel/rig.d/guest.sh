@@ -102,6 +102,7 @@ write_control()
 			printf '%s\n' /run/models/rig_rocket.ko /run/modules/rocket.ko
 		fi
 		echo /run/modules/vgem.ko
+		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
 	} >"$run/control/modules"
 
 	printf '%s\0' "$@" >"$run/control/argv"

@@ -48,10 +48,12 @@ run_logged()
 configure_kernel()
 {
 	local obj=$1 variant=$2 log=$3 line
-	run_logged "$log" "${kmake[@]}" O="$obj" allnoconfig
-	run_logged "$log" "$source_tree/scripts/kconfig/merge_config.sh" -m -O "$obj" \
-		"$obj/.config" "$here/config/base.config" "$here/config/$variant.config"
-	run_logged "$log" "${kmake[@]}" O="$obj" olddefconfig
+	{
+		run_logged "$log" "${kmake[@]}" O="$obj" allnoconfig &&
+			run_logged "$log" "$source_tree/scripts/kconfig/merge_config.sh" -m -O "$obj" \
+				"$obj/.config" "$here/config/base.config" "$here/config/$variant.config" &&
+			run_logged "$log" "${kmake[@]}" O="$obj" olddefconfig
+	} || give_up "cannot configure the $variant kernel"
 	# What was asked for and not taken would make another kernel than the file says.
 	while read -r line; do
 		case $line in
@@ -79,7 +81,7 @@ build_kernel()
 	mkdir -p "$obj" "$kernel/modules"
 	: >"$log"
 	kmake=(make -s -C "$source_tree" ARCH=um KBUILD_BUILD_USER=rig KBUILD_BUILD_HOST=rig)
-	configure_kernel "$obj" "$variant" "$log" || give_up "cannot configure the $variant kernel"
+	configure_kernel "$obj" "$variant" "$log"
 	run_logged "$log" nice -n 10 "${kmake[@]}" O="$obj" -j"$(nproc)" linux modules ||
 		give_up "cannot build the $variant kernel"
 	run_logged "$log" "${kmake[@]}" O="$obj" headers || give_up "cannot make the kernel's headers"
@@ -128,6 +130,20 @@ build_init()
 	mv "$new" "$init"
 }
 
+# Make what is not there yet: unless the file "$1" exists, call the rest, while others who want
+# the same wait and then find it.
+once()
+{
+	local done=$1 lock
+	shift
+	[[ ! -e $done ]] || return 0
+	mkdir -p "$cache/locks"
+	exec {lock}>"$cache/locks/$(basename "$(dirname "$done")")"
+	flock "$lock"
+	[[ -e $done ]] || "$@"
+	exec {lock}>&-
+}
+
 # Have all that a run on this kernel needs. Sets kernel, kernel_version, models, init, mode.
 prepare()
 {
@@ -136,21 +152,16 @@ prepare()
 	variant=$(variant_of "$1")
 	mkdir -p "$cache/source" "$cache/kernel" "$cache/models" "$cache/init" 2>/dev/null ||
 		give_up "cannot write to the cache, $cache (LIBACCEL_CACHE names another place)"
-	# One builds, another waits and then finds it done.
-	exec {lock}>"$cache/lock"
-	flock "$lock"
 	find_source
 	compiler=$(gcc --version 2>/dev/null | head -n 1 || true)
 	kernel=$cache/kernel/$variant-$({ echo "$source_id $compiler"
 		cat "$here/config/base.config" "$here/config/$variant.config"; } | hash_of)
 	[[ $command != build || ! -f $kernel/version ]] || prove_source
-	[[ -f $kernel/version ]] || build_kernel "$variant"
+	once "$kernel/version" build_kernel "$variant"
 	kernel_version=$(cat "$kernel/version")
-	touch "$kernel"
 	models=$cache/models/$variant-$({ echo "$kernel"; cat "$here"/models/*; } | hash_of)
-	[[ -d $models ]] || build_models
-	touch "$models"
+	once "$models/modules" build_models
 	init=$cache/init/$({ echo "$compiler"; cat "$here/guest/init.c"; } | hash_of)
-	[[ -d $init ]] || build_init
-	exec {lock}>&-
+	once "$init/initrd" build_init
+	touch "$kernel" "$models"
 }

@@ -33,6 +33,14 @@ check_version()
 			"$OLDEST_VERSION.$OLDEST_PATCHLEVEL or newer"
 }
 
+check_drivers()
+{
+	local driver
+	for driver in ethosu rocket; do
+		[[ -d $1/drivers/accel/$driver ]] || give_up "$2 has no drivers/accel/$driver"
+	done
+}
+
 # The archives that this machine's apt uses for Debian itself, one a line, best first: main of
 # this release or of a suite by name. Other vendors' suites and components have other names.
 debian_archives()
@@ -120,6 +128,7 @@ unpack()
 		give_up "cannot unpack $tarball"
 	version=$(tree_version "$new/tree")
 	check_version "$version" "$tarball"
+	check_drivers "$new/tree" "$tarball"
 	# The manifest is read from the tarball once more, not from the tree that it is to prove.
 	paths=()
 	for path in $PROVEN_PATHS; do
@@ -161,7 +170,6 @@ fetch_debian_source()
 		say "$WANTED_SUITE has no $WANTED_PACKAGE any more: taking $package"
 	version=$(private_apt apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
 	source_id=debian-${package#linux-source-}-$version
-	[[ ! -f $cache/source/$source_id/version ]] || return 0
 	check_space 3000 "the kernel's source"
 	say "fetching $package $version"
 	(cd "$apt" && rm -f ./*.deb && private_apt apt-get download -qq "$package" >"$apt/log" 2>&1) ||
@@ -171,6 +179,8 @@ fetch_debian_source()
 	dpkg-deb -x "$deb" "$apt/unpacked" || give_up "cannot unpack $deb"
 	unpack "$source_id" "$(echo "$apt"/unpacked/usr/src/linux-source-*.tar.xz)"
 	rm -rf "$apt"
+	mkdir -p "$cache/source/debian"
+	echo "$source_id" >"$cache/source/debian/fetched"
 }
 
 # Sets source_tree, source_id, source_version, source_manifest. Under the cache's lock.
@@ -178,16 +188,14 @@ find_source()
 {
 	local what=$source_option
 	if [[ -z $what ]]; then
-		# What is cached serves without a look at the network: the wanted one, or the newest.
-		source_id=$(cd "$cache/source" 2>/dev/null && ls -d debian-*/version 2>/dev/null |
-			sort -V | awk -v wanted="debian-${WANTED_PACKAGE#linux-source-}-" \
-			'{ last = $0 } index($0, wanted) == 1 { hit = $0 } END { print hit ? hit : last }')
-		source_id=${source_id%/version}
-		[[ -n $source_id ]] || fetch_debian_source
+		# What is cached serves without a look at the network.
+		once "$cache/source/debian/fetched" fetch_debian_source
+		source_id=$(cat "$cache/source/debian/fetched")
 	elif [[ -d $what ]]; then
 		source_tree=$(cd "$what" && pwd -P)
 		source_version=$(tree_version "$source_tree")
 		check_version "$source_version" "$what"
+		check_drivers "$source_tree" "$what"
 		[[ ! -e $source_tree/.config && ! -d $source_tree/include/config ]] ||
 			give_up "$what has been built in place: the rig needs it clean (make mrproper)"
 		source_id=tree-$source_version-$(cd "$source_tree" &&
@@ -196,17 +204,17 @@ find_source()
 		if [[ ! -s $source_manifest ]]; then
 			mkdir -p "$cache/source/$source_id"
 			# shellcheck disable=SC2086 # patterns to expand
-			(cd "$source_tree" && find $PROVEN_PATHS -type f -exec sha256sum {} +) \
-				>"$source_manifest.new"
+			(cd "$source_tree" && find $PROVEN_PATHS -type f -exec sha256sum {} + || true) \
+				>"$source_manifest.new" 2>/dev/null
 			mv "$source_manifest.new" "$source_manifest"
 		fi
 	elif [[ -f $what ]]; then
 		source_id=tarball-$(hash_of <"$what")
-		[[ -f $cache/source/$source_id/version ]] || unpack "$source_id" "$what"
+		once "$cache/source/$source_id/version" unpack "$source_id" "$what"
 	else
 		give_up "no source at $what"
 	fi
-	if [[ ! -d $what ]]; then
+	if [[ -z $what || -f $what ]]; then
 		source_tree=$cache/source/$source_id/tree
 		source_manifest=$cache/source/$source_id/manifest
 		source_version=$(cat "$cache/source/$source_id/version")
