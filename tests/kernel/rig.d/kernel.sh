@@ -159,7 +159,7 @@ prepare()
 	[[ $command != build || ! -f $kernel/version ]] || prove_source
 	once "$kernel/version" build_kernel "$variant"
 	kernel_version=$(cat "$kernel/version")
-	models=$cache/models/$variant-$({ echo "$kernel"; cat "$here"/models/*; } | hash_of)
+	models=$cache/models/$variant-$({ basename "$kernel"; cat "$here"/models/*; } | hash_of)
 	once "$models/modules" build_models
 	init=$cache/init/$({ echo "$compiler"; cat "$here/guest/init.c"; } | hash_of)
 	once "$init/initrd" build_init

@@ -20,7 +20,7 @@ own_programs()
 	# A kernel's headers are there when the kernel is.
 	(prepare functional) || return
 	prepare functional
-	programs=("$cache/programs/$({ echo "$kernel"; cat "$here"/raw/* "$here/models/fault.h"; } |
+	programs=("$cache/programs/$({ basename "$kernel"; cat "$here"/raw/* "$here/models/fault.h"; } |
 		hash_of)")
 	mkdir -p "$cache/programs"
 	once "${programs[0]}" build_programs "${programs[0]}" "$kernel/obj/usr/include"
