@@ -63,6 +63,28 @@ home_of()
 	echo "$dir"
 }
 
+# What the command finds in its environment: the rig's own, some of ours, and --env last.
+write_environment()
+{
+	local -A values=([HOME]=/tmp [LANG]=C.UTF-8 [TERM]=${TERM:-dumb} [RIG_KERNEL]=$mode
+		[PATH]=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+	local name item
+	for name in $(compgen -e); do
+		case $name in
+		LIBACCEL_CACHE) ;;
+		LIBACCEL_* | ACCEL_* | CMOCKA_* | ASAN_* | UBSAN_* | TSAN_* | LSAN_*)
+			values[$name]=${!name}
+			;;
+		esac
+	done
+	for item in "${environment[@]}"; do
+		values[${item%%=*}]=${item#*=}
+	done
+	for name in "${!values[@]}"; do
+		printf '%s=%s\0' "$name" "${values[$name]}"
+	done
+}
+
 write_control()
 {
 	local kind=$1 name dir d
@@ -106,13 +128,7 @@ write_control()
 	} >"$run/control/modules"
 
 	printf '%s\0' "$@" >"$run/control/argv"
-	{
-		printf '%s\0' PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-			HOME=/tmp "TERM=${TERM:-dumb}" LANG=C.UTF-8 "RIG_KERNEL=$mode"
-		env -0 | grep -zE '^(LIBACCEL|ACCEL|CMOCKA|ASAN|UBSAN|TSAN|LSAN)_' |
-			grep -zv '^LIBACCEL_CACHE=' || true
-		[[ ${#environment[@]} -eq 0 ]] || printf '%s\0' "${environment[@]}"
-	} >"$run/control/env"
+	write_environment >"$run/control/env"
 	printf '%s' "$(pwd)" >"$run/control/cwd"
 	printf '%s' "$kind" >"$run/control/mode"
 }
