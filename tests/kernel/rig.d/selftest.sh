@@ -126,25 +126,21 @@ self_results()
 # Each kind does what it is named for, on the job it was meant for.
 self_faults()
 {
-	local t=(run --kernel timetravel) d tree
-	for d in "${programs[@]}"; do
-		t+=(--tree "$d")
-		tree=$d
-	done
-	expect 0 "${t[@]}" -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang@1x1 -- "$tree/raw-ethosu" 1d
-	expect 0 "${t[@]}" --fault u65:hang@3 -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang@3 -- "$tree/raw-ethosu" many
-	expect 1 "${t[@]}" --fault rocket:hang -- "$tree/raw-rocket" two-tasks
-	expect 0 "${t[@]}" --fault rocket:slow=1000 -- "$tree/raw-rocket" two-tasks
-	expect 1 "${t[@]}" --fault rocket:lost -- "$tree/raw-rocket" two-tasks
-	expect 1 "${t[@]}" --fault rocket:bus -- "$tree/raw-rocket" two-tasks
+	local t=(run --kernel timetravel "${options[@]}" --env "PATH=$path/usr/bin:/bin")
+	expect 0 "${t[@]}" -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang@1x1 -- raw-ethosu 1d
+	expect 0 "${t[@]}" --fault u65:hang@3 -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang@3 -- raw-ethosu many
+	expect 1 "${t[@]}" --fault rocket:hang -- raw-rocket two-tasks
+	expect 0 "${t[@]}" --fault rocket:slow=1000 -- raw-rocket two-tasks
+	expect 1 "${t[@]}" --fault rocket:lost -- raw-rocket two-tasks
+	expect 1 "${t[@]}" --fault rocket:bus -- raw-rocket two-tasks
 	# In a running guest, by way of debugfs.
 	expect 1 "${t[@]}" -- sh -c \
-		'echo hang >/sys/kernel/debug/rig/u65/fault; exec "$1" 1d' - "$tree/raw-ethosu"
+		'echo hang >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 0 "${t[@]}" --fault u65:hang -- sh -c \
-		'echo clear >/sys/kernel/debug/rig/u65/fault; exec "$1" 1d' - "$tree/raw-ethosu"
+		'echo clear >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 1 run -- sh -c 'echo melt >/sys/kernel/debug/rig/u65/fault'
 	return $bad
 }

@@ -29,21 +29,20 @@ own_programs()
 # Run one line of the list. What it says goes to its log.
 run_test()
 {
-	local on=$1 d path=''
+	local on=$1 d path='' options=()
 	shift
 	for d in "${programs[@]}"; do
+		[[ -d $d ]] || continue
 		path+=$d:
-	done
-	if [[ $on == self ]]; then
-		(. "$here/rig.d/selftest.sh" && PATH=$path$PATH "self_$1")
-		return
-	fi
-	local options=(--kernel "$on" --env "PATH=$path/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-	for d in "${programs[@]}"; do
-		options+=(--tree "$d")
+		options+=(--tree "$(home_of "$d/program")")
 	done
 	[[ -z $source_option ]] || options+=(--source "$source_option")
-	"$here/rig" run "${options[@]}" "$@"
+	if [[ $on == self ]]; then
+		(. "$here/rig.d/selftest.sh" && "self_$1")
+		return
+	fi
+	"$here/rig" run --kernel "$on" "${options[@]}" \
+		--env "PATH=$path/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "$@"
 }
 
 rig_test()
