@@ -83,6 +83,8 @@ write_environment()
 	for name in "${!values[@]}"; do
 		printf '%s=%s\0' "$name" "${values[$name]}"
 	done
+	# shellcheck disable=SC2046 # two words
+	[[ ! -t 0 ]] || printf 'LINES=%s\0COLUMNS=%s\0' $(stty size)
 }
 
 write_control()
@@ -146,16 +148,16 @@ write_device_tree()
 
 clean_up()
 {
-	[[ -z ${guest_pid:-} ]] || kill -KILL -- "-$guest_pid" 2>/dev/null || true
+	[[ -z ${guest_pid:-} ]] || kill -KILL "$guest_pid" 2>/dev/null || true
 	[[ -z ${terminal:-} ]] || stty "$terminal" || true
-	[[ -z ${run:-} ]] || rm -rf "$run"
+	[[ -z ${run:-} ]] || rm -rf "$run" 2>/dev/null || rm -rf "$run"
 }
 
 # Start the kernel in the background; sets guest_pid. Descriptors 6 to 9 of it are the console,
 # the command's two outputs, and the line about its end.
 start_guest()
 {
-	local kind=$1 as=() on=() fd memory_dir kernel_fd init_fd arguments
+	local kind=$1 as=() on=() memory_dir kernel_fd init_fd in_fd out_fd arguments
 	memory_dir=$(memory_directory)
 	exec {kernel_fd}<"$kernel" {init_fd}<"$init"
 	arguments=(mem="${memory}M" "initrd=/proc/self/fd/$init_fd/initrd" "dtb=$run/tree.dtb"
@@ -167,22 +169,24 @@ start_guest()
 	*) arguments+=(seccomp=on) ;;
 	esac
 	[[ $mode == kasan ]] || on=(taskset -c "$(pick_cpu)")
+	# Whatever happens to the rig, the guest dies with it.
+	as=(setpriv --pdeathsig KILL)
 	if [[ $EUID -eq 0 ]]; then
-		as=(setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups --no-new-privs
+		as+=(--reuid "$NOBODY" --regid "$NOBODY" --clear-groups --no-new-privs
 			--inh-caps=-all --bounding-set=-all)
 	fi
-	local limit=(timeout -s KILL "$timeout")
+	arguments=("${on[@]}" "${as[@]}" "/proc/self/fd/$kernel_fd/linux" "${arguments[@]}")
 	if [[ $kind == shell ]]; then
 		terminal=$(stty -g)
-		arguments+=(con1=fd:0,fd:1)
-		HOME=$run TMPDIR=$memory_dir "${on[@]}" "${as[@]}" "/proc/self/fd/$kernel_fd/linux" \
-			"${arguments[@]}" 6>&"$console" 7>/dev/null 8>/dev/null 9>"$run/status" ||
+		exec {in_fd}<&0 {out_fd}>&1
+		HOME=$run TMPDIR=$memory_dir "${arguments[@]}" "con1=fd:$in_fd,fd:$out_fd" \
+			6>&"$console" 7>/dev/null 8>/dev/null 9>"$run/status" >&6 2>&6 ||
 			guest_status=$?
 		return
 	fi
-	HOME=$run TMPDIR=$memory_dir "${limit[@]}" "${on[@]}" "${as[@]}" \
-		"/proc/self/fd/$kernel_fd/linux" "${arguments[@]}" </dev/null \
-		6>&"$console" 7>&"$out" 8>&"$err" 9>"$run/status" >&6 2>&6 &
+	HOME=$run TMPDIR=$memory_dir setpriv --pdeathsig KILL timeout -s KILL "$timeout" \
+		"${arguments[@]}" </dev/null 6>&"$console" 7>&"$out" 8>&"$err" 9>"$run/status" \
+		>&6 2>&6 &
 	guest_pid=$!
 	wait "$guest_pid" || guest_status=$?
 	guest_pid=''

@@ -123,6 +123,40 @@ self_results()
 	return $bad
 }
 
+# The guest dies with the rig, however that ends.
+self_death()
+{
+	local signal pid guest
+	for signal in TERM INT KILL; do
+		# As a command of its own: a shell's background command would not see INT.
+		setsid "$here/rig" run --results "$self/death" --env "RIG_TEST=$self" -- \
+			sleep 100000 >/dev/null 2>&1 &
+		pid=$!
+		guest=''
+		while [[ -z $guest ]] && kill -0 $pid 2>/dev/null; do
+			guest=$(grep -lsFz "RIG_TEST=$self" "${TMPDIR:-/tmp}"/rig.*/control/env || true)
+		done
+		guest=${guest%/env}
+		until [[ -n $(guest_of "$guest") ]] || ! kill -0 $pid 2>/dev/null; do :; done
+		kill -$signal $pid
+		wait $pid 2>/dev/null || true
+		# Killed is not yet gone.
+		for _ in $(seq 100); do
+			[[ -n $(guest_of "$guest") ]] || break
+			sleep 0.1
+		done
+		[[ -z $(guest_of "$guest") ]] || wrong "a guest outlives SIG$signal"
+		rm -rf "${guest%/control}"
+	done
+	return $bad
+}
+
+# The processes that run a kernel with this directory of control files.
+guest_of()
+{
+	grep -lsz "^rig=$1\$" /proc/[0-9]*/cmdline || true
+}
+
 # Each kind does what it is named for, on the job it was meant for.
 self_faults()
 {
