@@ -203,6 +203,7 @@ guest()
 	run=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX") || give_up "no room for temporary files"
 	trap clean_up EXIT
 	trap 'exit 130' INT
+	trap 'exit 129' HUP
 	trap 'exit 143' TERM
 	mkdir "$run/control" "$run/results" "$run/uml"
 	write_control "$kind" "$@"

@@ -127,8 +127,8 @@ self_results()
 self_death()
 {
 	local signal pid guest
-	for signal in TERM INT KILL; do
-		# As a command of its own: a shell's background command would not see INT.
+	for signal in TERM HUP KILL; do
+		# In a session of its own, as from a terminal that is gone.
 		setsid "$here/rig" run --results "$self/death" --env "RIG_TEST=$self" -- \
 			sleep 100000 >/dev/null 2>&1 &
 		pid=$!
