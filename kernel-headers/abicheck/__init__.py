@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# Compares uAPI headers as a compiler understands them.
