@@ -275,7 +275,7 @@ int accel_bo_get_info(struct accel_bo *bo, struct accel_bo_info *out)
 	info = (struct accel_bo_info){
 		.size = sizeof(info), .flags = bo->flags, .bytes = bo->bytes
 	};
-	return params_out(out, &info, sizeof(info));
+	return accel_core_params_out(out, &info, sizeof(info));
 }
 
 int accel_bo_address(struct accel_bo *bo, uint64_t *address)

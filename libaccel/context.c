@@ -190,6 +190,7 @@ static int make_context(struct accel_device *device, const struct accel_provider
 	context->refs = 1;
 	context->open_flags = params->flags;
 	context->fd = fd;
+	context->opened_ns = accel_core_sys.now();
 	pthread_mutex_init(&context->lock, NULL);
 	list_init(&context->queues);
 	list_init(&context->shared);
@@ -359,6 +360,22 @@ int accel_core_context_errno(struct accel_context *context)
 	}
 }
 
+int accel_core_context_look(struct accel_context *context)
+{
+	if (!atomic_load(&context->state))
+		context->provider->ops->context_look(context);
+	return atomic_load(&context->state) ? accel_core_context_errno(context) : 0;
+}
+
+void accel_core_context_drain(struct accel_context *context)
+{
+	struct accel_queue *queue = NULL;
+
+	atomic_store(&context->exiting, true);
+	while ((queue = queue_next(context, queue)))
+		queue_wait_running(queue);
+}
+
 bool accel_core_is_absent(struct accel_context *context, unsigned int bit)
 {
 	return atomic_load_explicit(&context->absent, memory_order_relaxed) >> bit & 1;
@@ -447,6 +464,7 @@ void accel_context_unref(struct accel_context *context)
 	context->provider->ops->context_fini(context);
 	if (context->fd >= 0)
 		accel_core_sys.close(context->fd);
+	park_sweep();
 	pthread_mutex_destroy(&context->lock);
 	accel_device_unref(context->device);
 	accel_core_sys.free(context);

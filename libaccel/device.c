@@ -500,7 +500,7 @@ int accel_device_get_info(struct accel_device *device, struct accel_device_info 
 	if (!device)
 		return accel_core_fail(-EINVAL, "device is NULL");
 	pthread_mutex_lock(&device->lock);
-	ret = params_out(out, &device->info, sizeof(device->info));
+	ret = accel_core_params_out(out, &device->info, sizeof(device->info));
 	pthread_mutex_unlock(&device->lock);
 	return ret;
 }

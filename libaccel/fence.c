@@ -650,11 +650,27 @@ static int sleep_on_callbacks(struct accel_fence *const *fences, uint32_t count,
 	return ret;
 }
 
+/* Of fences that a kernel may leave pending when a driver is unbound: the devices are asked. */
+static void look_for_losses(struct accel_fence *const *fences, uint32_t count)
+{
+	struct accel_queue *queue;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		queue = hold_queue(fences[i]);
+		if (!queue)
+			continue;
+		if (queue->context->pulls)
+			accel_core_context_look(queue->context);
+		queue_put(queue);
+	}
+}
+
 /* The same by poll(2); where a fence has no descriptor, for a short while only. */
 static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64_t deadline,
 			struct pollfd *fds, bool *temporary)
 {
-	int64_t slice = INT64_MAX, left;
+	int64_t slice = ACCEL_LOOK_NS, left;
 	uint32_t i;
 	int ret;
 
@@ -668,7 +684,9 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 		}
 	}
 	left = accel_core_left(deadline, slice);
-	ret = accel_core_sys.poll(fds, count, left == INT64_MAX ? -1 : left);
+	ret = accel_core_sys.poll(fds, count, left);
+	if (!ret && left == ACCEL_LOOK_NS)
+		look_for_losses(fences, count);
 	for (i = 0; i < count; i++)
 		if (temporary[i])
 			accel_core_sys.close(fds[i].fd);

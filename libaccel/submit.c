@@ -146,8 +146,11 @@ static void accept(struct accel_queue *queue, struct accel_job *job)
 
 int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
-	int ret = queue->context->provider->ops->submit(queue, jobs, count);
+	int ret;
 
+	if (atomic_load_explicit(&queue->context->exiting, memory_order_relaxed))
+		return accel_core_fail(-ESTALE, "the process is about to end");
+	ret = queue->context->provider->ops->submit(queue, jobs, count);
 	queue->full = ret == -EAGAIN;
 	return ret;
 }
