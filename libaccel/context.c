@@ -348,23 +348,33 @@ void accel_core_context_set_state(struct accel_context *context, uint32_t state)
 			break;
 }
 
-int accel_core_context_errno(struct accel_context *context)
+static int state_errno(struct accel_context *context)
 {
 	switch (atomic_load_explicit(&context->state, memory_order_relaxed)) {
 	case ACCEL_OK:
 		return 0;
 	case ACCEL_GONE:
-		return accel_core_fail(-ENODEV, "the device is gone");
+		return -ENODEV;
 	default:
-		return accel_core_fail(-ESTALE, "the context is lost: open the device anew");
+		return -ESTALE;
 	}
+}
+
+int accel_core_context_errno(struct accel_context *context)
+{
+	const int ret = state_errno(context);
+
+	if (!ret)
+		return 0;
+	return accel_core_fail(ret, ret == -ENODEV ? "the device is gone"
+						   : "the context is lost: open the device anew");
 }
 
 int accel_core_context_look(struct accel_context *context)
 {
 	if (!atomic_load(&context->state))
 		context->provider->ops->context_look(context);
-	return atomic_load(&context->state) ? accel_core_context_errno(context) : 0;
+	return state_errno(context);
 }
 
 void accel_core_context_drain(struct accel_context *context)
