@@ -27,12 +27,23 @@ build_packages="
 	libc6-dev        glibc-devel
 	cmake            cmake
 	ninja-build      ninja-build
+	pkgconf          pkgconf-pkg-config
+	libdrm-dev       libdrm-devel
 	libdnnl-dev      onednn-devel
 "
 test_packages="
-	pkgconf          pkgconf-pkg-config
+	g++              gcc-c++
 	libcmocka-dev    libcmocka-devel
 	python3          python3
+	mandoc           mandoc
+"
+# To build the kernels of tests/kernel.
+kernel_packages="
+	make             make
+	flex             flex
+	bison            bison
+	bc               bc
+	xz-utils         xz
 "
 
 say() {
@@ -149,7 +160,9 @@ build)
 	build
 	;;
 test | "test --quick")
-	install_missing "$build_packages$test_packages"
+	packages=$build_packages$test_packages
+	[ "${2:-}" = --quick ] || [ ! -d tests/kernel ] || packages+=$kernel_packages
+	install_missing "$packages"
 	configure ON
 	build
 	if [ "${2:-}" = --quick ]; then

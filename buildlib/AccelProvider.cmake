@@ -56,6 +56,7 @@ function(accel_add_provider NAME)
 		accel_provider_pc(${NAME})
 	else()
 		set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${NAME}
+			SKIP_BUILD_RPATH ON # who loads it has the library loaded
 			LIBRARY_OUTPUT_DIRECTORY ${directory})
 		install(TARGETS ${target} DESTINATION ${install_directory})
 	endif()
@@ -69,12 +70,8 @@ function(accel_add_provider NAME)
 		install(DIRECTORY include/accel DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 			FILES_MATCHING PATTERN "*.h")
 	endif()
-	foreach(section 3 7)
-		file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/man/*.${section})
-		if(pages)
-			install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
-		endif()
-	endforeach()
+	file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/man/*.[37])
+	accel_add_man(${pages})
 endfunction()
 
 # NAME.so among the providers as a link to @TO, in the build tree and installed.

@@ -6,6 +6,17 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
+# What add_test() puts before each program that is built here.
+if(ENABLE_VALGRIND)
+	find_program(VALGRIND valgrind REQUIRED)
+	set(launcher ${VALGRIND} -q --error-exitcode=99 --leak-check=full --fair-sched=yes)
+	if(CMAKE_VERSION VERSION_LESS 3.29)
+		set(CMAKE_CROSSCOMPILING_EMULATOR ${launcher})
+	else()
+		set(CMAKE_TEST_LAUNCHER ${launcher})
+	endif()
+endif()
+
 # accel_add_unit_test(NAME source... [LIBS library...])
 #
 # A cmocka program, built and registered as a test. Without `accel` in LIBS it is
@@ -30,6 +41,6 @@ endfunction()
 # line of its output.
 function(accel_add_output_test NAME PROGRAM)
 	add_test(NAME ${NAME} COMMAND ${PROJECT_SOURCE_DIR}/buildlib/expect ${ARGN}
-		-- ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${PROGRAM}>)
+		-- ${launcher} $<TARGET_FILE:${PROGRAM}>)
 	set_tests_properties(${NAME} PROPERTIES TIMEOUT 120)
 endfunction()

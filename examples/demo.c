@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 
 	/* This descriptor fits into any event loop. */
 	try("descriptor", accel_fence_export_fd(fence[BATCHES - 1][1], ACCEL_FD_ANY, &end.fd));
-	try("poll", poll(&end, 1, 60 * 1000) == 1 ? 0 : -ETIME);
+	try("poll", poll(&end, 1, 600 * 1000) == 1 ? 0 : -ETIME);
 	close(end.fd);
 
 	for (int b = 0; b < BATCHES; b++) {

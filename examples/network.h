@@ -5,7 +5,7 @@
 
 #include <accel/accel.h>
 
-enum { ROWS = 256, IN = 256, HIDDEN = 512, OUT = 64 };
+enum { ROWS = 256, IN = 256, HIDDEN = 256, OUT = 64 };
 
 struct layer {
 	uint32_t inputs, outputs;

@@ -11,10 +11,7 @@
 struct message {
 	char byte;
 	struct iovec data;
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr head;
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct msghdr msg;
 };
 
@@ -24,20 +21,22 @@ static void prepare(struct message *m)
 	m->data = (struct iovec){ &m->byte, 1 };
 	m->msg.msg_iov = &m->data;
 	m->msg.msg_iovlen = 1;
-	m->msg.msg_control = &m->control;
+	m->msg.msg_control = m->control;
 	m->msg.msg_controllen = sizeof(m->control);
 }
 
 int send_fd(int socket, int fd)
 {
+	struct cmsghdr *head;
 	struct message m;
 	int err = 0;
 
 	prepare(&m);
-	m.control.head.cmsg_level = SOL_SOCKET;
-	m.control.head.cmsg_type = SCM_RIGHTS;
-	m.control.head.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&m.control.head), &fd, sizeof(fd));
+	head = CMSG_FIRSTHDR(&m.msg);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
 	if (sendmsg(socket, &m.msg, MSG_NOSIGNAL) < 0)
 		err = -errno;
 	close(fd);

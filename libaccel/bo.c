@@ -45,7 +45,7 @@ static void bo_free(struct accel_bo *bo)
 
 void bo_destroy(struct accel_bo *bo)
 {
-	if (!atomic_load(&bo->key)) /* else bo_table_put() has done it */
+	if (!bo->closed)
 		ops_of(bo)->bo_fini(bo);
 	bo_free(bo);
 }

@@ -43,10 +43,12 @@ bool bo_table_put(struct accel_bo *bo)
 		pthread_mutex_unlock(&bo->context->lock);
 		return false;
 	}
-	list_del(&bo->shared_link);
 	/* The handle must be closed before anyone else can be given it again. */
-	if (atomic_load(&bo->key))
+	if (!list_empty(&bo->shared_link)) {
+		list_del(&bo->shared_link);
 		bo->context->provider->ops->bo_fini(bo);
+		bo->closed = true;
+	}
 	pthread_mutex_unlock(&bo->context->lock);
 	return true;
 }

@@ -39,7 +39,8 @@ static int judge_open(int err, const char *node, struct verdict *verdict)
 		verdict->usable = ACCEL_NO_PERMISSION;
 		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "%s may not be opened by this user%s", node,
-			 err == -EPERM ? ": a device cgroup or a security module forbids it" : "");
+			 err == -EPERM ? ": a device cgroup, a security module or the driver "
+					"forbids it" : "");
 		break;
 	case -ENOENT:
 	case -ENXIO:
@@ -81,12 +82,16 @@ static int open_node(const struct accel_device_info *info, int64_t deadline, int
 			continue;
 		if ((ret != -ENODEV && ret != -EAGAIN) || accel_core_expired(deadline))
 			break;
+		if (device_is_gone(info))
+			return accel_core_fail(-ENODEV, "the device is gone");
 		accel_core_sys.poll(NULL, 0, accel_core_left(deadline, RETRY_SLICE_NS));
 	}
 	if (ret < 0)
 		return judge_open(ret, info->node, verdict);
 	*fd = ret;
 	ret = accel_core_sys.fstat(*fd, &st);
+	if (ret)
+		accel_core_fail(ret, "%s: %s", info->node, strerror(-ret));
 	if (!ret && (!S_ISCHR(st.st_mode) || st.st_rdev != (dev_t)info->devnum)) {
 		verdict->usable = ACCEL_NO_NODE;
 		snprintf(verdict->reason, sizeof(verdict->reason),
@@ -98,10 +103,19 @@ static int open_node(const struct accel_device_info *info, int64_t deadline, int
 	return ret;
 }
 
-static int adopt_fd(const struct accel_open_params *params, int *fd)
+static int adopt_fd(const struct accel_device_info *info, const struct accel_open_params *params,
+		    int *fd)
 {
-	int ret = accel_core_sys.dup(params->fd);
+	struct stat st;
+	int ret;
 
+	ret = accel_core_sys.fstat(params->fd, &st);
+	if (ret)
+		return accel_core_fail(ret, "descriptor %d: %s", params->fd, strerror(-ret));
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != (dev_t)info->devnum)
+		return accel_core_fail(-EINVAL, "descriptor %d is not of the device %s", params->fd,
+				       info->id);
+	ret = accel_core_sys.dup(params->fd);
 	if (ret < 0)
 		return accel_core_fail(ret, "descriptor %d: %s", params->fd, strerror(-ret));
 	*fd = ret;
@@ -115,6 +129,7 @@ static int adopt_fd(const struct accel_open_params *params, int *fd)
 static int find_provider(int fd, const char *hint, const struct accel_provider **out,
 			 struct verdict *verdict)
 {
+	struct verdict facade = *verdict;
 	int version[3];
 	int ret;
 
@@ -131,8 +146,11 @@ static int find_provider(int fd, const char *hint, const struct accel_provider *
 			    sizeof(verdict->reason));
 	/* Installed under the name of its facade only? */
 	if (ret == -ENOPKG && *hint && strcmp(hint, verdict->driver) &&
-	    !provider_load(hint, out, &verdict->usable, verdict->reason, sizeof(verdict->reason)))
+	    !provider_load(hint, out, &facade.usable, facade.reason, sizeof(facade.reason))) {
+		verdict->usable = ACCEL_USABLE;
+		verdict->reason[0] = '\0';
 		ret = 0;
+	}
 	if (ret)
 		return ret;
 	if (!provider_serves(*out, verdict->driver)) {
@@ -158,7 +176,9 @@ static uint64_t number_or(struct accel_context *context, uint32_t key, uint64_t 
 static void ask_limits(struct accel_context *context)
 {
 	struct accel_limits *limits = &context->limits;
+	struct accel_error before;
 
+	error_save(&before); /* what isn't told is no failure of the caller's */
 	limits->bo_granule = number_or(context, ACCEL_BO_GRANULE, (uint64_t)sysconf(_SC_PAGESIZE));
 	limits->bo_bytes = number_or(context, ACCEL_BO_BYTES_MAX, (uint64_t)SIZE_MAX / 4);
 	limits->job_bos = number_or(context, ACCEL_JOB_BOS_MAX, 65535);
@@ -171,6 +191,7 @@ static void ask_limits(struct accel_context *context)
 	limits->fence_fd = (uint32_t)number_or(context, ACCEL_HAS_FENCE_FD, ACCEL_ABSENT);
 	limits->sync_file = (uint32_t)number_or(context, ACCEL_HAS_SYNC_FILE, ACCEL_ABSENT);
 	limits->job_timeout = (uint32_t)number_or(context, ACCEL_HAS_JOB_TIMEOUT, ACCEL_ABSENT);
+	error_restore(&before);
 }
 
 /* Takes over @fd (-1: none) when it succeeds. */
@@ -248,7 +269,7 @@ static int open_hardware(struct accel_device *device, const struct accel_open_pa
 	hint = strncmp(info.id, "platform:", 9) ? "" : info.id + 9;
 	for (;;) {
 		if (params->flags & ACCEL_OPEN_FD)
-			ret = adopt_fd(params, &fd);
+			ret = adopt_fd(&info, params, &fd);
 		else
 			ret = open_node(&info, deadline, &fd, verdict);
 		if (ret)

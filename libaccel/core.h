@@ -37,6 +37,9 @@ void env_read(void);
 
 void log_set_default(int level);
 bool log_is_on(int level);
+/* Around what may fail without the whole call failing. */
+void error_save(struct accel_error *out);
+void error_restore(const struct accel_error *saved);
 /* To stderr, for the traces that were asked for in the environment. */
 void log_to_stderr(const char *text);
 
@@ -106,6 +109,8 @@ struct accel_device {
 int device_from_fd(int fd, struct accel_device **out);
 void device_learn(struct accel_device *device, uint32_t usable, const char *driver,
 		  const char *reason);
+/* Whether sysfs has no such device any more; false where it can't be read. */
+bool device_is_gone(const struct accel_device_info *info);
 /* The errno with which opening fails for it. */
 int device_usable_errno(uint32_t usable);
 

@@ -189,7 +189,7 @@ static int read_id(const char *dir, const char *parent_uevent, struct accel_devi
 	name = name ? name + 1 : target;
 	if (!sysfs_is_plain_word(name) || strlen(name) > sizeof(info->id) - sizeof("platform:"))
 		return -EINVAL;
-	snprintf(info->id, sizeof(info->id), "platform:%.50s", name);
+	snprintf(info->id, sizeof(info->id), "platform:%.54s", name);
 	return 0;
 }
 
@@ -544,23 +544,27 @@ int accel_core_device_attr(struct accel_context *context, const char *attr, char
 	return sysfs_read(path, buf, bytes);
 }
 
-bool accel_core_device_gone(struct accel_context *context)
+bool device_is_gone(const struct accel_device_info *info)
 {
-	const struct accel_device_info *info = &context->device->info;
 	char path[PATH_MAX], text[512];
 	uint64_t devnum;
 	struct stat st;
-	int ret;
+	int length, ret;
 
-	if (snprintf(path, sizeof(path), "%s/class/accel", env_get()->sysfs) >= (int)sizeof(path) ||
-	    accel_core_sys.stat(path, &st))
+	length = snprintf(path, sizeof(path), "%s/class/accel", env_get()->sysfs);
+	if (length >= (int)sizeof(path) || accel_core_sys.stat(path, &st))
 		return false;
-	strncat(path, "/", sizeof(path) - strlen(path) - 1);
-	strncat(path, info->name, sizeof(path) - strlen(path) - 1);
-	strncat(path, "/uevent", sizeof(path) - strlen(path) - 1);
+	if (snprintf(path + length, sizeof(path) - (size_t)length, "/%s/uevent", info->name) >=
+	    (int)sizeof(path) - length)
+		return false;
 	ret = sysfs_read(path, text, sizeof(text));
 	if (ret == -ENOENT || ret == -ENODEV)
 		return true;
 	/* Another device under the same name: minor numbers are reused. */
 	return ret >= 0 && !read_devnum(text, &devnum) && devnum != info->devnum;
+}
+
+bool accel_core_device_gone(struct accel_context *context)
+{
+	return device_is_gone(&context->device->info);
 }

@@ -86,6 +86,16 @@ static int fail(int err, uint32_t index, uint64_t offset, const char *format, va
 	return err;
 }
 
+void error_save(struct accel_error *out)
+{
+	*out = last_error;
+}
+
+void error_restore(const struct accel_error *saved)
+{
+	last_error = *saved;
+}
+
 int accel_core_fail(int err, const char *format, ...)
 {
 	va_list args;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define SLICE_NS 1000000 /* between two looks where nothing can be slept on */
+#define SLICE_NS 1000000    /* between two looks where nothing can be slept on */
 
 /* An eventfd that no reader ever empties: reading takes one from a count near 2^64. */
 #define EVENT_FLAGS (EFD_SEMAPHORE | EFD_NONBLOCK)
@@ -670,10 +670,12 @@ static void look_for_losses(struct accel_fence *const *fences, uint32_t count)
 static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64_t deadline,
 			struct pollfd *fds, bool *temporary)
 {
-	int64_t slice = ACCEL_LOOK_NS, left;
+	int64_t slice = INT64_MAX, left;
+	struct accel_error before;
 	uint32_t i;
 	int ret;
 
+	error_save(&before);
 	for (i = 0; i < count; i++) {
 		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 		ret = poll_fd_of(fences[i], &fds[i].fd, &temporary[i]);
@@ -681,12 +683,13 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 			fds[i].fd = -1;
 			temporary[i] = false;
 			slice = SLICE_NS;
+		} else if (temporary[i] && slice > ACCEL_LOOK_NS) {
+			slice = ACCEL_LOOK_NS;
 		}
 	}
+	error_restore(&before);
 	left = accel_core_left(deadline, slice);
-	ret = accel_core_sys.poll(fds, count, left);
-	if (!ret && left == ACCEL_LOOK_NS)
-		look_for_losses(fences, count);
+	ret = accel_core_sys.poll(fds, count, left == INT64_MAX ? -1 : left);
 	for (i = 0; i < count; i++)
 		if (temporary[i])
 			accel_core_sys.close(fds[i].fd);
@@ -698,6 +701,7 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 {
 	_Alignas(max_align_t) char small[SMALL * ROOM_EACH];
 	bool all_by_themselves = true;
+	int64_t looked = accel_core_sys.now();
 	void *room = count <= SMALL ? small : NULL;
 	uint32_t i;
 	int ret;
@@ -727,6 +731,10 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 		else
 			ret = sleep_on_fds(fences, count, deadline, room,
 					   (bool *)((struct pollfd *)room + count));
+		if (!all_by_themselves && accel_core_sys.now() - looked >= ACCEL_LOOK_NS) {
+			look_for_losses(fences, count);
+			looked = accel_core_sys.now();
+		}
 		if (ret && ret != -ETIME) {
 			accel_core_fail(ret, "waiting for %u fences: %s", count, strerror(-ret));
 			goto out;

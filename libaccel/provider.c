@@ -21,7 +21,7 @@
 struct loaded {
 	struct accel_provider provider; /* first: this is what others see of it */
 	struct accel_ops ops;
-	char driver[32];
+	char driver[64]; /* or a platform device's name */
 	struct loaded *next;
 };
 
@@ -388,15 +388,14 @@ static int load(const char *driver, struct loaded **out, uint32_t *usable, char 
 
 	ret = provider_path(driver, path, sizeof(path));
 	if (ret)
-		return ret;
+		return accel_core_fail(ret, "the path of the provider for '%s' is too long", driver);
 	loaded = accel_core_sys.alloc(sizeof(*loaded));
 	if (!loaded)
-		return -ENOMEM;
+		return accel_core_fail(-ENOMEM, "no memory for the provider of '%s'", driver);
 	ret = accel_core_sys.dl_open(path, &handle, why, sizeof(why));
 	if (ret) {
 		*usable = ACCEL_NO_PROVIDER;
-		snprintf(reason, reason_bytes, "the provider for '%s' can't be loaded: %s", driver,
-			 why);
+		snprintf(reason, reason_bytes, "the provider for '%s' can't be loaded, install it anew: %s", driver, why);
 		goto no_provider;
 	}
 	found = accel_core_sys.dl_sym(handle, SYMBOL);

@@ -77,7 +77,8 @@ struct accel_context {
 	struct list cache;     /* accel_bo.cache_link: freed ones, the oldest first */
 	uint64_t cache_bytes;
 	uint32_t cache_count;
-	_Atomic uint64_t absent; /* probed features, see accel_core_is_absent() */
+	_Atomic uint64_t absent; /* probed features: accel_core_is_absent() */
+	_Atomic uint32_t ended;	 /* counts up with each job that ends */
 	_Atomic bool exiting;	 /* the process ends: nothing more goes to the driver */
 	int64_t opened_ns;
 	struct list link;	 /* on the list of all contexts */
@@ -94,6 +95,7 @@ struct accel_bo {
 	int fd;		       /* memfd or dma-buf that lives as long as it; -1: none */
 	bool no_cache;	       /* never to be reused */
 	bool filled;	       /* bo_init took params->contents itself */
+	bool closed;	       /* bo_fini was called */
 	_Atomic uint64_t key;  /* GEM handle, or a file's identity; see bo_table.c */
 	struct list shared_link;
 	struct list cache_link;
@@ -111,7 +113,8 @@ struct accel_queue {
 	uint32_t under_way;
 	uint32_t held;	/* of those, jobs that have not reached the driver */
 	uint32_t dying; /* orphans that are being freed */
-	bool full;	/* the driver refused a job for want of room */
+	bool full;	/* the driver refused a job for want of room, when context->ended was */
+	uint32_t full_since;
 	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */
 	uint64_t completed; /* the sequence number of the last that ended */
 	struct list fences; /* accel_fence.link: pending, by the job they end with */

@@ -88,7 +88,7 @@ void queue_complete(struct accel_queue *queue, struct accel_job *job,
 	list_del(&job->link);
 	queue->under_way--;
 	queue->completed = job->seq;
-	queue->full = false;
+	atomic_fetch_add_explicit(&queue->context->ended, 1, memory_order_relaxed);
 	if (!list_empty(&queue->fences))
 		end_fences(queue, job->seq, job->result.error, ended);
 	ended->any = true;
@@ -511,6 +511,14 @@ static int fence_of_any(struct accel_context *context, struct accel_fence **out)
 	return ret;
 }
 
+/* As far as known: a driver may count in other units, or others may be quicker. */
+static bool has_room(struct accel_queue *queue)
+{
+	if (queue->under_way >= queue->depth)
+		return false;
+	return !queue->full || queue->full_since != atomic_load(&queue->context->ended);
+}
+
 int accel_queue_get_room(struct accel_queue *queue, struct accel_fence **out)
 {
 	bool room;
@@ -524,7 +532,7 @@ int accel_queue_get_room(struct accel_queue *queue, struct accel_fence **out)
 	if (queue->context->pulls)
 		queue_poll(queue, UINT64_MAX);
 	pthread_mutex_lock(&queue->lock);
-	room = queue->under_way < queue->depth && !queue->full;
+	room = has_room(queue);
 	pthread_mutex_unlock(&queue->lock);
 	if (room)
 		return fence_create(NULL, NULL, 0, 0, out);

@@ -53,6 +53,7 @@ static int waits_collect(struct accel_queue *queue, const struct accel_submit_pa
 			 struct waits *waits)
 {
 	const bool by_sync_file = queue->context->waits == ACCEL_WAITS_SYNC_FILE;
+	struct accel_error before;
 	struct accel_fence *fence;
 	uint32_t i;
 	int fd, ret;
@@ -69,6 +70,7 @@ static int waits_collect(struct accel_queue *queue, const struct accel_submit_pa
 					       params->wait_count);
 		}
 	}
+	error_save(&before);
 	for (i = 0; i < params->wait_count; i++) {
 		fence = params->wait[i];
 		/* Jobs of this queue are in order anyway. */
@@ -84,6 +86,7 @@ static int waits_collect(struct accel_queue *queue, const struct accel_submit_pa
 		refs_get(&fence->refs);
 		waits->fence[waits->count++] = fence;
 	}
+	error_restore(&before); /* of fences that have no sync_file */
 	return 0;
 }
 
@@ -146,11 +149,13 @@ static void accept(struct accel_queue *queue, struct accel_job *job)
 
 int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
+	struct accel_context *context = queue->context;
 	int ret;
 
-	if (atomic_load_explicit(&queue->context->exiting, memory_order_relaxed))
+	if (atomic_load_explicit(&context->exiting, memory_order_relaxed))
 		return accel_core_fail(-ESTALE, "the process is about to end");
-	ret = queue->context->provider->ops->submit(queue, jobs, count);
+	queue->full_since = atomic_load_explicit(&context->ended, memory_order_relaxed);
+	ret = context->provider->ops->submit(queue, jobs, count);
 	queue->full = ret == -EAGAIN;
 	return ret;
 }

@@ -65,9 +65,11 @@ static int parse_number(const char *text, long long *value)
 
 	errno = 0;
 	got = strtoll(text, &end, 10);
+	if (end == text || errno)
+		return -EINVAL;
 	while (isspace((unsigned char)*end))
 		end++;
-	if (end == text || *end || errno)
+	if (*end)
 		return -EINVAL;
 	*value = got;
 	return 0;

@@ -100,14 +100,15 @@ class Comparison:
         flat = {}
         for side, types in (("ours", self.ours["types"]), ("theirs", self.theirs["types"])):
             flat[side] = {}
-            ioctls = getattr(self, side)["ioctls"]
             for key, fact in types.items():
                 for name, value in fact.get("enumerators", []):
-                    if name in ioctls:  # compared as that
-                        continue
                     tag = "" if key.startswith("enum {") else key
                     flat[side][name] = {"value": value, "enum": tag, "key": key}
-        for name, ours, theirs in self._pairs(flat["ours"], flat["theirs"]):
+        plain = {  # those that are ioctls are compared as such
+            side: {n: e for n, e in flat[side].items() if n not in getattr(self, side)["ioctls"]}
+            for side in flat
+        }
+        for name, ours, theirs in self._pairs(plain["ours"], plain["theirs"]):
             self.counts["enumerators"] += 1
             for what in ("value", "enum"):
                 if ours[what] != theirs[what]:

@@ -336,14 +336,16 @@ class _Dwarf:
 
     def __init__(self, elf, files):
         self.info = elf.get_dwarf_info()
-        self.cu = next(self.info.iter_CUs())
+        self.cu = next(self.info.iter_CUs(), None)  # none where nothing is declared
         self.files = files
         self.file_of = {}
 
     def types(self):
         """Facts of the types that the files declare, and the tags of all there are."""
-        names = self._file_names()
         types, tags = {}, []
+        if self.cu is None:
+            return types, tags
+        names = self._file_names()
         for die in self.cu.get_top_DIE().iter_children():
             kind = _KINDS.get(die.tag)
             if not kind or "DW_AT_declaration" in die.attributes:

@@ -52,6 +52,8 @@ static int map_bytes(struct accel_bo *bo, int prot, int flags)
 	if (bo->bytes > SIZE_MAX)
 		return accel_core_fail(-ENOMEM, "soft: no address space for the buffer");
 	err = accel_core_sys.mmap(bo->bytes, prot, flags, bo->fd, 0, &map);
+	if (err == -EPERM) /* sealed against writing */
+		err = -EACCES;
 	if (err)
 		return accel_core_fail(err, "soft: mapping %llu bytes: %s",
 				       (unsigned long long)bo->bytes, strerror(-err));
