@@ -564,6 +564,15 @@ bool device_is_gone(const struct accel_device_info *info)
 	return ret >= 0 && !read_devnum(text, &devnum) && devnum != info->devnum;
 }
 
+int accel_core_sysfs_list(const char *dir, int (*fn)(void *data, const char *name), void *data)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", env_get()->sysfs, dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return accel_core_sys.list(path, fn, data);
+}
+
 bool accel_core_device_gone(struct accel_context *context)
 {
 	return device_is_gone(&context->device->info);

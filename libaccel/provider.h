@@ -274,6 +274,9 @@ int accel_core_params_out(void *to, const void *from, size_t known);
 /* env.c: LIBACCEL_VALIDATE=1: check all that can be checked of commands. */
 bool accel_core_validates(void);
 
+/* bo.c: see that bo->map is there, whatever the buffer was made for. Not under context->lock. */
+int accel_core_bo_map(struct accel_bo *bo);
+
 /* deadline.c */
 bool accel_core_expired(int64_t deadline);
 /* What is left, for relative kernel interfaces: at most @slice, 0 if it is over. */
@@ -306,6 +309,8 @@ void accel_core_set_absent(struct accel_context *context, unsigned int bit);
 /* device.c: an attribute of the device in sysfs, as "device/" + @attr says; the length. */
 int accel_core_device_attr(struct accel_context *context, const char *attr, char *buf,
 			   size_t bytes);
+/* Call @fn for each name in a directory of sysfs, until it returns non-zero; that, or -errno. */
+int accel_core_sysfs_list(const char *dir, int (*fn)(void *data, const char *name), void *data);
 /* Whether its entry in sysfs has gone. False where sysfs can't be read. */
 bool accel_core_device_gone(struct accel_context *context);
 
