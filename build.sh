@@ -35,6 +35,7 @@ test_packages="
 	g++              gcc-c++
 	libcmocka-dev    libcmocka-devel
 	python3          python3
+	python3-pyelftools  python3-pyelftools
 	mandoc           mandoc
 "
 # To build the kernels of tests/kernel.

@@ -42,9 +42,8 @@ function(accel_add_provider NAME)
 "@public@@node@{ global: accel_provider_@ACCEL_PRIVATE_ABI@; local: *; };\n" @ONLY)
 
 	add_library(${target} ${kind} ${arg_UNPARSED_ARGUMENTS})
-	target_include_directories(${target} PRIVATE
-		${PROJECT_SOURCE_DIR}/libaccel ${PROJECT_SOURCE_DIR}/kernel-headers)
-	target_link_libraries(${target} PRIVATE accel ${arg_LIBS})
+	target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/libaccel)
+	target_link_libraries(${target} PRIVATE accel accel_kernel_headers ${arg_LIBS})
 	target_link_options(${target} PRIVATE -Wl,--version-script=${map} ${ACCEL_NO_UNDEFINED})
 	set_target_properties(${target} PROPERTIES LINK_DEPENDS ${map})
 

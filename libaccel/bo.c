@@ -135,7 +135,7 @@ static struct accel_bo *reuse(struct accel_context *context, const struct accel_
 		return NULL;
 	bo->refs = 1;
 	bo->filled = false;
-	bo->flags |= ACCEL_BO_IS_UNDEFINED;
+	bo->flags = (bo->flags & ~ACCEL_BO_ZERO) | ACCEL_BO_IS_UNDEFINED;
 	return bo;
 }
 
@@ -179,6 +179,7 @@ int accel_bo_create(struct accel_context *context, const struct accel_bo_params 
 	}
 	if (known.flags & ACCEL_BO_ZERO || known.contents)
 		bo->flags &= ~ACCEL_BO_IS_UNDEFINED;
+	bo->flags |= known.flags & ACCEL_BO_ZERO;
 	accel_context_ref(context);
 	*out = bo;
 	return 0;

@@ -49,6 +49,11 @@ void trace_start(void);
 /* Decode the ioctls of @provider too. */
 void trace_add_names(const struct accel_ioctl_name *names);
 
+/* ---- params.c ----------------------------------------------------------------------- */
+
+/* What accel_core_params_out() would refuse, to be known first. */
+int params_check_out(const void *to);
+
 /* ---- refs: saturate nowhere, 2^32 references don't fit in memory ------------------------ */
 
 static inline void refs_get(_Atomic uint32_t *refs)
@@ -170,6 +175,8 @@ void queue_wait_running(struct accel_queue *queue);
 void queue_wake(struct accel_queue *queue);
 /* Sleep until something happened after events was @seen. */
 int queue_sleep(struct accel_queue *queue, uint32_t seen, int64_t deadline);
+/* Under the lock, which is given up meanwhile: sleep until something happens. */
+void queue_sleep_locked(struct accel_queue *queue, int64_t deadline);
 bool queue_uses_bo(struct accel_queue *queue, const struct accel_bo *bo, uint64_t *seq);
 /* Under the lock. */
 struct accel_job *queue_find_job(struct accel_queue *queue, uint64_t seq);
@@ -196,6 +203,7 @@ struct accel_fence {
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
+	bool awaited;	      /* when it ended, somebody slept on the word */
 	pthread_mutex_t lock; /* callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
@@ -209,8 +217,11 @@ int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint6
 		 uint64_t last, struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
-/* It has ended, with fence->error: wake, call back, write. Gives one reference up. */
-void fence_end(struct accel_fence *fence);
+/* It has ended, with fence->error. Under its queue's lock, so that no one who was told of the
+ * job's end finds it pending. */
+void fence_set_ended(struct accel_fence *fence);
+/* After the lock: wake, call back, write. Gives one reference up. */
+void fence_tell(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
 

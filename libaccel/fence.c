@@ -224,14 +224,18 @@ static void write_event(int fd)
 	} while (ret == -EINTR);
 }
 
-void fence_end(struct accel_fence *fence)
+void fence_set_ended(struct accel_fence *fence)
+{
+	fence->awaited = atomic_exchange_explicit(&fence->state, FENCE_ENDED,
+						  memory_order_acq_rel) == FENCE_AWAITED;
+}
+
+void fence_tell(struct accel_fence *fence)
 {
 	struct accel_fence_callback *callback;
 	struct list told, *node, *after;
-	uint32_t before;
 
-	before = atomic_exchange_explicit(&fence->state, FENCE_ENDED, memory_order_acq_rel);
-	if (before == FENCE_AWAITED)
+	if (fence->awaited)
 		accel_core_sys.futex_wake((const uint32_t *)&fence->state, INT32_MAX);
 	list_init(&told);
 	pthread_mutex_lock(&fence->lock);
@@ -366,9 +370,6 @@ int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline)
 		ret = queue_wait(queue, fence->last, deadline);
 	if (queue)
 		queue_put(queue);
-	/* The thread that saw the job's end may not have come to this fence yet. */
-	if (!ret && !fence_has_ended(fence))
-		ret = wait_word(fence, ACCEL_NO_DEADLINE);
 	return ret;
 }
 

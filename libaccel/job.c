@@ -246,6 +246,9 @@ int accel_job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo)
 	if (job->queue->context->pulls)
 		queue_poll(job->queue, UINT64_MAX);
 	pthread_mutex_lock(&job->queue->lock);
+	/* Ended, and told so to its caller, but another thread still returns from its wait. */
+	while (job->state == ACCEL_JOB_ENDED)
+		queue_sleep_locked(job->queue, ACCEL_NO_DEADLINE);
 	ret = set_bo_locked(job, index, bo);
 	if (!ret) {
 		before = job->bos[index].bo;
@@ -271,6 +274,9 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 		return ret;
 	if (!job)
 		return accel_core_fail(-EINVAL, "job is NULL");
+	ret = params_check_out(out);
+	if (ret)
+		return ret;
 	queue = job->queue;
 	if (queue->context->pulls) {
 		pthread_mutex_lock(&queue->lock);

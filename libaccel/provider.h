@@ -112,7 +112,7 @@ struct accel_queue {
 	struct list jobs;     /* accel_job.link: accepted and not ended, in order */
 	uint32_t under_way;
 	uint32_t held;	/* of those, jobs that have not reached the driver */
-	uint32_t dying; /* orphans that are being freed */
+	uint32_t dying; /* jobs that ended, and are looked at by a waiter or being freed */
 	bool full;	/* the driver refused a job for want of room, when context->ended was */
 	uint32_t full_since;
 	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */

@@ -59,6 +59,7 @@ static void end_fences(struct accel_queue *queue, uint64_t seq, int error, struc
 		if (error && !fence->error)
 			fence->error = error;
 		if (fence->last == seq) {
+			fence_set_ended(fence);
 			list_del(node);
 			list_append(&ended->fences, node);
 		}
@@ -92,10 +93,12 @@ void queue_complete(struct accel_queue *queue, struct accel_job *job,
 	if (!list_empty(&queue->fences))
 		end_fences(queue, job->seq, job->result.error, ended);
 	ended->any = true;
-	if (job->pins)
+	if (job->pins) {
 		job->state = ACCEL_JOB_ENDED;
-	else
+		queue->dying++;
+	} else {
 		job_leave(queue, job, ended);
+	}
 }
 
 void queue_wake(struct accel_queue *queue)
@@ -115,7 +118,7 @@ void queue_tell(struct accel_queue *queue, struct ended *ended)
 
 	list_for_each_safe(node, after, &ended->fences) {
 		list_del(node);
-		fence_end(list_entry(node, struct accel_fence, link));
+		fence_tell(list_entry(node, struct accel_fence, link));
 	}
 	if (list_empty(&ended->jobs))
 		return;
@@ -229,6 +232,15 @@ int queue_sleep(struct accel_queue *queue, uint32_t seen, int64_t deadline)
 	return ret == -EINTR ? 0 : ret;
 }
 
+void queue_sleep_locked(struct accel_queue *queue, int64_t deadline)
+{
+	const uint32_t seen = atomic_load(&queue->events);
+
+	pthread_mutex_unlock(&queue->lock);
+	queue_sleep(queue, seen, deadline);
+	pthread_mutex_lock(&queue->lock);
+}
+
 /* Under the lock, which is given up meanwhile: sleep in the driver until @job has ended. */
 static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int64_t deadline,
 			  struct ended *ended)
@@ -250,6 +262,7 @@ static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int6
 		}
 	}
 	if (!--job->pins && job->state == ACCEL_JOB_ENDED) {
+		queue->dying--;
 		job_leave(queue, job, ended);
 		queue_wake(queue);
 	}

@@ -139,10 +139,7 @@ static void accept(struct accel_queue *queue, struct accel_job *job)
 		atomic_fetch_add_explicit(&job->bos[i].bo->busy, 1, memory_order_relaxed);
 	if (job->commands)
 		atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
-	job->result = (struct accel_job_result){
-		.size = sizeof(job->result),
-		.error = -EINPROGRESS,
-	};
+	job->result = (struct accel_job_result){ .size = sizeof(job->result) };
 	list_append(&queue->jobs, &job->link);
 	queue->under_way++;
 }
@@ -234,18 +231,12 @@ static bool is_pinned(struct accel_queue *queue, struct accel_job *const *jobs, 
 static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		    struct ended *ended)
 {
-	uint32_t seen;
-
 	if (jobs[0] && jobs[0]->queue == queue &&
 	    (jobs[0]->state == ACCEL_JOB_RUNNING || queue->depth - queue->under_way < count))
 		queue_poll_locked(queue, UINT64_MAX, 0, ended);
 	/* Ended, and told so to its caller, but another thread still returns from its wait. */
-	while (is_pinned(queue, jobs, count)) {
-		seen = atomic_load(&queue->events);
-		pthread_mutex_unlock(&queue->lock);
-		queue_sleep(queue, seen, ACCEL_NO_DEADLINE);
-		pthread_mutex_lock(&queue->lock);
-	}
+	while (is_pinned(queue, jobs, count))
+		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
 }
 
 static int submit_locked(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,

@@ -105,15 +105,6 @@ static void sleep_on_fence(struct accel_queue *queue, struct accel_job *job)
 	pthread_mutex_lock(&queue->lock);
 }
 
-static void sleep_on_events(struct accel_queue *queue, int64_t deadline)
-{
-	const uint32_t seen = atomic_load(&queue->events);
-
-	pthread_mutex_unlock(&queue->lock);
-	queue_sleep(queue, seen, deadline);
-	pthread_mutex_lock(&queue->lock);
-}
-
 static void wait_for_oldest(struct accel_queue *queue, int64_t deadline)
 {
 	const uint64_t seq = queue->completed + 1;
@@ -143,13 +134,13 @@ static void serve(struct accel_queue *queue)
 	if (held && !ret)
 		return;
 	if (held && ret == -EAGAIN)
-		sleep_on_events(queue, accel_core_sys.now() + FULL_NS);
+		queue_sleep_locked(queue, accel_core_sys.now() + FULL_NS);
 	else if (held && ret == -EINPROGRESS && !running)
 		sleep_on_fence(queue, held);
 	else if (running)
 		wait_for_oldest(queue, held ? accel_core_sys.now() + SLICE_NS : ACCEL_NO_DEADLINE);
 	else
-		sleep_on_events(queue, ACCEL_NO_DEADLINE);
+		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
 }
 
 static void *run(void *arg)

@@ -127,18 +127,17 @@ class Comparison:
 
     def _named(self, section, compare):
         for name, ours, theirs in self._pairs(self.ours[section], self.theirs[section]):
-            self.counts[section] += 1
+            self.counts[section] += "opaque" not in theirs
             if section == "ioctls":
                 self.counts["enumerators" if self._is_enumerator(name) else "macros"] += 1
             compare(name, ours, theirs)
 
     def _is_enumerator(self, name):
-        return any(
-            name == one[0] for f in self.theirs["types"].values() for one in f.get("enumerators", [])
-        )
+        enums = (f["enumerators"] for f in self.theirs["types"].values() if "enumerators" in f)
+        return any(name == one[0] for enum in enums for one in enum)
 
     def _macro(self, name, ours, theirs):
-        for what in ("value", "string", "parameters", "samples", "type"):
+        for what in ("value", "string", "parameters", "samples", "opaque", "type"):
             if ours.get(what) != theirs.get(what):
                 self._add(name, what, theirs.get(what), ours.get(what))
 
@@ -189,6 +188,8 @@ def describe(fact):
         return f"{fact['size']} bytes, {len(fact['members'])} members"
     if "string" in fact:
         return f'"{fact["string"]}"'
+    if "opaque" in fact:
+        return "a macro that is no constant"
     if "parameters" in fact:
         return f"a macro with {fact['parameters']} parameters"
     return f"{fact['value']:#x}" if fact["value"] > 9 else str(fact["value"])

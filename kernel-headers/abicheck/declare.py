@@ -23,6 +23,8 @@ def declare(name, fact, facts):
         return [f"{name} {{{note}"] + _members(fact["members"], "\t") + ["};"]
     if "number" in fact:
         return [f"{'' if _enumerator(name, facts) else '#define '}{name} {_ioctl(fact)}"]
+    if "opaque" in fact:
+        return [f"#define {name} /* no constant: look at the kernel's text */"]
     if "string" in fact:
         return [f'#define {name} "{fact["string"]}"']
     if "parameters" in fact:
@@ -58,7 +60,8 @@ def _ioctl(fact):
     way = {"none": "", "write": "W", "read": "R", "read+write": "WR"}[fact["direction"]]
     argument = fact["argument"] or f"/* {fact['size']} bytes */"
     if fact["letter"] == "d":
-        nr = f"DRM_COMMAND_BASE + {fact['nr'] - 0x40:#x}" if fact["nr"] >= 0x40 else f"{fact['nr']:#x}"
+        driver = fact["nr"] >= 0x40
+        nr = f"DRM_COMMAND_BASE + {fact['nr'] - 0x40:#x}" if driver else f"{fact['nr']:#x}"
         return f"DRM_IO{way}({nr}, {argument})"
     return f"_IO{way}('{fact['letter']}', {fact['nr']:#x}, {argument})"
 

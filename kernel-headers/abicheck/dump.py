@@ -20,10 +20,9 @@ def write(checker, path, out):
     for header in checker.headers:
         wide = gathered[header.name]
         if header.needs is not None:
-            wide = {
-                bits: {s: {n: f for n, f in names.items() if n in header.needs} for s, names in facts.items()}
-                for bits, facts in wide.items()
-            }
+            for facts in wide.values():
+                for section, names in facts.items():
+                    facts[section] = {n: f for n, f in names.items() if n in header.needs}
         headers[header.name] = source.fold(wide)
     temporary = f"{out}.new"
     with open(temporary, "w") as f:

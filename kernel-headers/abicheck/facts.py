@@ -13,7 +13,7 @@ try:
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 except ImportError:
-    raise CannotCompare("pyelftools is needed to read debug information: install python3-pyelftools")
+    raise CannotCompare("pyelftools is needed: install python3-pyelftools") from None
 
 # What macros of the uAPI take from inside the kernel. Headers of ours must do without.
 _HELPERS = """
@@ -231,7 +231,7 @@ class _Gather:
             lines[f"accel_a_{i}"] = f"const unsigned long long accel_a_{i} = _Alignof({name});"
 
         # Lines that are no constants are dropped as the compiler points at them: what isn't an
-        # integer may be a string, what isn't a string is not compared.
+        # integer may be a string, and what is neither is compared by its presence alone.
         first = head.count("\n") + 1
         while True:
             order = list(lines)
@@ -283,9 +283,10 @@ class _Gather:
                     value -= 1 << 64
                 kind = ("signed" if signed else "unsigned") + f" {width * 8}"
                 values[name] = {"value": value, "type": kind}
-        for name, (params, _, _) in macros.items():
-            if params is not None and name not in values:
-                values[name] = {"parameters": params}
+        for name, (params, empty, _) in macros.items():
+            if name in values or (params is None and empty):
+                continue
+            values[name] = {"parameters": params} if params is not None else {"opaque": True}
         return values, aligns
 
 
@@ -411,7 +412,8 @@ class _Dwarf:
             if "DW_AT_data_bit_offset" in at:
                 start = at["DW_AT_data_bit_offset"].value
             else:  # counted from the other end of its storage
-                start = offset * 8 + size * 8 - at["DW_AT_bit_offset"].value - at["DW_AT_bit_size"].value
+                end = (offset + size) * 8 - at["DW_AT_bit_offset"].value
+                start = end - at["DW_AT_bit_size"].value
             fact["offset"] = start // 8
             fact["bits"] = [start % 8, at["DW_AT_bit_size"].value]
         if inner is not None:

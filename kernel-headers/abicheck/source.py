@@ -80,7 +80,7 @@ def find(path, scratch):
         raise CannotCompare(f"{path}: no such file or directory")
     source = _directory(path, scratch)
     if source is None:
-        raise CannotCompare(f"{path} has none of the headers (looked for {DRIVERS[0]} and others)")
+        raise CannotCompare(f"{path} has none of the headers ({DRIVERS[0]} and others)")
     return source
 
 
@@ -116,7 +116,8 @@ def _tree(path, scratch):
     for name in ("compiler.h", "compiler_types.h"):
         open(os.path.join(made, "linux", name), "w").close()
     marks = ["__user", "__force", "__iomem", "__attribute_const__"]
-    return Source(path, uapi, [uapi, arch, made], [f"-D{m}=" for m in marks], _version_of_tree(path))
+    defines = [f"-D{mark}=" for mark in marks]
+    return Source(path, uapi, [uapi, arch, made], defines, _version_of_tree(path))
 
 
 def _version_of_tree(path):
@@ -163,7 +164,7 @@ def _package(path, scratch):
         raise CannotCompare(f"{path} can't be unpacked, is it whole? ({why})")
     source = _directory(made, scratch)
     if source is None:
-        raise CannotCompare(f"{path} holds none of the headers (looked for {DRIVERS[0]} and others)")
+        raise CannotCompare(f"{path} holds none of the headers ({DRIVERS[0]} and others)")
     source.name = path
     return source
 

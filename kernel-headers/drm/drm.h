@@ -15,8 +15,8 @@
 #error "an older drm.h was included first: put this directory before libdrm's"
 #endif
 #else
-#define drm_syncobj_handle	  drm_syncobj_handle_of_libdrm
-#define drm_syncobj_wait	  drm_syncobj_wait_of_libdrm
+#define drm_syncobj_handle        drm_syncobj_handle_of_libdrm
+#define drm_syncobj_wait          drm_syncobj_wait_of_libdrm
 #define drm_syncobj_timeline_wait drm_syncobj_timeline_wait_of_libdrm
 #include <libdrm/drm.h>
 #undef drm_syncobj_handle
@@ -32,23 +32,23 @@ struct drm_syncobj_handle {
 };
 
 struct drm_syncobj_wait {
-	__u64 handles;	      /* in: user address of __u32[] */
+	__u64 handles;        /* in: user address of __u32[] */
 	__s64 timeout_nsec;   /* in: a point on CLOCK_MONOTONIC; 0 polls; ETIME when late */
 	__u32 count_handles;  /* in */
-	__u32 flags;	      /* in: DRM_SYNCOBJ_WAIT_FLAGS_* */
+	__u32 flags;          /* in: DRM_SYNCOBJ_WAIT_FLAGS_* */
 	__u32 first_signaled; /* out: index, if not all are waited for */
-	__u32 pad;	      /* in: 0 */
+	__u32 pad;            /* in: 0 */
 	__u64 deadline_nsec;  /* in: when the result is wanted, with WAIT_DEADLINE */
 };
 
 struct drm_syncobj_timeline_wait {
-	__u64 handles;	      /* in: user address of __u32[] */
-	__u64 points;	      /* in: user address of __u64[]; 0 means the newest fence */
+	__u64 handles;        /* in: user address of __u32[] */
+	__u64 points;         /* in: user address of __u64[]; 0 means the newest fence */
 	__s64 timeout_nsec;   /* in: as above */
 	__u32 count_handles;  /* in */
-	__u32 flags;	      /* in */
+	__u32 flags;          /* in */
 	__u32 first_signaled; /* out */
-	__u32 pad;	      /* in: 0 */
+	__u32 pad;            /* in: 0 */
 	__u64 deadline_nsec;  /* in */
 };
 #endif
@@ -82,7 +82,7 @@ struct drm_syncobj_eventfd {
 #define DRM_CLIENT_NAME_MAX_LEN 64
 struct drm_set_client_name {
 	__u64 name_len; /* in: bytes, without a final zero */
-	__u64 name;	/* in: user address; printable, no blanks */
+	__u64 name;     /* in: user address; printable, no blanks */
 };
 #define DRM_IOCTL_SET_CLIENT_NAME DRM_IOWR(0xD1, struct drm_set_client_name)
 #endif

@@ -12,10 +12,10 @@ enum drm_ras_node_type {
 
 /* Attributes of a node in the list. */
 enum {
-	DRM_RAS_A_NODE_ATTRS_NODE_ID = 1,     /* u32 */
-	DRM_RAS_A_NODE_ATTRS_DEVICE_NAME,     /* string: the PCI address, where there is one */
-	DRM_RAS_A_NODE_ATTRS_NODE_NAME,	      /* string */
-	DRM_RAS_A_NODE_ATTRS_NODE_TYPE,	      /* u32: enum drm_ras_node_type */
+	DRM_RAS_A_NODE_ATTRS_NODE_ID = 1, /* u32 */
+	DRM_RAS_A_NODE_ATTRS_DEVICE_NAME, /* string: the PCI address, where there is one */
+	DRM_RAS_A_NODE_ATTRS_NODE_NAME,   /* string */
+	DRM_RAS_A_NODE_ATTRS_NODE_TYPE,   /* u32: enum drm_ras_node_type */
 
 	__DRM_RAS_A_NODE_ATTRS_MAX,
 	DRM_RAS_A_NODE_ATTRS_MAX = (__DRM_RAS_A_NODE_ATTRS_MAX - 1)
@@ -24,7 +24,7 @@ enum {
 /* Attributes of a counter. */
 enum {
 	DRM_RAS_A_ERROR_COUNTER_ATTRS_NODE_ID = 1, /* u32 */
-	DRM_RAS_A_ERROR_COUNTER_ATTRS_ERROR_ID,	   /* u32 */
+	DRM_RAS_A_ERROR_COUNTER_ATTRS_ERROR_ID,    /* u32 */
 	DRM_RAS_A_ERROR_COUNTER_ATTRS_ERROR_NAME,  /* string */
 	DRM_RAS_A_ERROR_COUNTER_ATTRS_ERROR_VALUE, /* u32 */
 
@@ -33,8 +33,8 @@ enum {
 };
 
 enum {
-	DRM_RAS_CMD_LIST_NODES = 1,	 /* dump */
-	DRM_RAS_CMD_GET_ERROR_COUNTER,	 /* one, or dump all of a node */
+	DRM_RAS_CMD_LIST_NODES = 1,      /* dump */
+	DRM_RAS_CMD_GET_ERROR_COUNTER,   /* one, or dump all of a node */
 	DRM_RAS_CMD_CLEAR_ERROR_COUNTER, /* one */
 
 	__DRM_RAS_CMD_MAX,

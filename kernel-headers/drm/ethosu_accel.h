@@ -30,11 +30,11 @@ enum drm_ethosu_dev_query_type {
 #define DRM_ETHOSU_PRODUCT_MAJOR(x)  (((x) >> 12) & 0xf)
 #define DRM_ETHOSU_VERSION_MAJOR(x)  (((x) >> 8) & 0xf)
 #define DRM_ETHOSU_VERSION_MINOR(x)  (((x) >> 4) & 0xff) /* overlaps MAJOR, in the kernel too */
-#define DRM_ETHOSU_VERSION_STATUS(x) ((x) & 0xf)
+#define DRM_ETHOSU_VERSION_STATUS(x) ((x)&0xf)
 
 struct drm_ethosu_npu_info {
-	__u32 id;	    /* out: the NPU's ID register */
-	__u32 config;	    /* out: the NPU's CONFIG register */
+	__u32 id;           /* out: the NPU's ID register */
+	__u32 config;       /* out: the NPU's CONFIG register */
 	__u32 sram_size;    /* out: bytes of SRAM a job may ask for */
 	__u32 pmu_counters; /* out: event counters; absent (a size of 12) before 7.3 */
 };
@@ -65,8 +65,8 @@ struct drm_ethosu_bo_mmap_offset {
 
 /* Sleep until nothing that was submitted uses the buffer. ETIME when late; EINVAL: no handle. */
 struct drm_ethosu_bo_wait {
-	__u32 handle;	  /* in */
-	__u32 pad;	  /* in: 0 */
+	__u32 handle;     /* in */
+	__u32 pad;        /* in: 0 */
 	__s64 timeout_ns; /* in: a point on CLOCK_MONOTONIC */
 };
 
@@ -83,24 +83,24 @@ struct drm_ethosu_cmdstream_bo_create {
 
 /* One run of a command stream. No size travels with it, so this struct can't grow. */
 struct drm_ethosu_job {
-	__u32 cmd_bo;				     /* in: handle from CMDSTREAM_BO_CREATE */
-	__u32 sram_size;			     /* in: bytes of SRAM, as region 2 */
+	__u32 cmd_bo;                                /* in: handle from CMDSTREAM_BO_CREATE */
+	__u32 sram_size;                             /* in: bytes of SRAM, as region 2 */
 	__u32 region_bo_handles[ETHOSU_MAX_REGIONS]; /* in: 0 where the stream uses none */
 };
 
 /* Queue jobs in order. On failure those before the bad one stay queued: pass one per call. */
 struct drm_ethosu_submit {
-	__u64 jobs;	  /* in: user address of job structs */
+	__u64 jobs;       /* in: user address of job structs */
 	__u32 job_count;  /* in */
 	__u32 perfmon_id; /* in: 0 or a monitor's id; a pad that had to be 0 before 7.3 */
 };
 
 #define DRM_ETHOSU_MAX_PERF_EVENT_COUNTERS 8
-#define DRM_ETHOSU_MAX_PERF_COUNTERS	   (DRM_ETHOSU_MAX_PERF_EVENT_COUNTERS + 1)
+#define DRM_ETHOSU_MAX_PERF_COUNTERS       (DRM_ETHOSU_MAX_PERF_EVENT_COUNTERS + 1)
 
 struct drm_ethosu_perfmon_create {
-	__u32 id;					     /* out */
-	__u32 ncounters;				     /* in: events; out: one more (cycles) */
+	__u32 id;                                           /* out */
+	__u32 ncounters;                                    /* in: events; out: one more (cycles) */
 	__u16 counters[DRM_ETHOSU_MAX_PERF_EVENT_COUNTERS]; /* in: event numbers */
 };
 
@@ -111,8 +111,8 @@ struct drm_ethosu_perfmon_destroy {
 
 /* Stops the monitor and reads it; wait for the jobs first. */
 struct drm_ethosu_perfmon_get_values {
-	__u32 id;	  /* in */
-	__u32 pad;	  /* in: 0 */
+	__u32 id;         /* in */
+	__u32 pad;        /* in: 0 */
 	__u64 values_ptr; /* in: user address of __u64[events + 1], cycles last */
 };
 
@@ -125,7 +125,7 @@ struct drm_ethosu_perfmon_set_global {
 };
 
 /* Makes an ioctl number: R, W or WR; a command's name; the tail of the struct's name. */
-#define DRM_IOCTL_ETHOSU(__access, __id, __type)                                                   \
+#define DRM_IOCTL_ETHOSU(__access, __id, __type) \
 	DRM_IO##__access(DRM_COMMAND_BASE + DRM_ETHOSU_##__id, struct drm_ethosu_##__type)
 
 /* Numbers that don't fit an int: the extension keeps pedantic compilers quiet. */

@@ -9,13 +9,16 @@
 #include <drm/drm.h>
 
 /* What the driver keeps for itself. */
-#define GOYA_KMD_SRAM_RESERVED_SIZE_FROM_START	   0x8000 /* bytes */
-#define GAUDI_DRIVER_SRAM_RESERVED_SIZE_FROM_START 0x80	  /* bytes */
-#define GAUDI_FIRST_AVAILABLE_W_S_SYNC_OBJECT	   144
-#define GAUDI_FIRST_AVAILABLE_W_S_MONITOR	   72
-#define TS_MAX_ELEMENTS_NUM			   (1 << 20) /* in a timestamp buffer */
+#define GOYA_KMD_SRAM_RESERVED_SIZE_FROM_START     0x8000 /* bytes */
+#define GAUDI_DRIVER_SRAM_RESERVED_SIZE_FROM_START 0x80   /* bytes */
+#define GAUDI_FIRST_AVAILABLE_W_S_SYNC_OBJECT      144
+#define GAUDI_FIRST_AVAILABLE_W_S_MONITOR          72
+#define TS_MAX_ELEMENTS_NUM                        (1 << 20) /* in a timestamp buffer */
 
-/* hl_cs_chunk.queue_index. DMA queues move data to and from the host, the rest from MME on don't. */
+/* A queue manager, or a kind of engine, begins a line. */
+/* clang-format off */
+
+/* hl_cs_chunk.queue_index. DMA queues reach the host; those from MME on don't. */
 enum goya_queue_id {
 	GOYA_QUEUE_ID_DMA_0 = 0, GOYA_QUEUE_ID_DMA_1, GOYA_QUEUE_ID_DMA_2, GOYA_QUEUE_ID_DMA_3,
 	GOYA_QUEUE_ID_DMA_4 = 4,
@@ -282,6 +285,8 @@ enum gaudi2_engine_id {
 	GAUDI2_ENGINE_ID_SIZE
 };
 
+/* clang-format on */
+
 /* hl_info_args.pll_index for HL_INFO_PLL_FREQUENCY. */
 enum hl_goya_pll_index {
 	HL_GOYA_CPU_PLL = 0,
@@ -363,58 +368,58 @@ enum hl_server_type {
  * Bits that HL_INFO_GET_EVENTS answers after the eventfd fired. The details are asked for by the
  * HL_INFO_*_EVENT of like name. Without an eventfd a hard reset kills the process.
  */
-#define HL_NOTIFIER_EVENT_TPC_ASSERT	     (1ULL << 0)
+#define HL_NOTIFIER_EVENT_TPC_ASSERT         (1ULL << 0)
 #define HL_NOTIFIER_EVENT_UNDEFINED_OPCODE   (1ULL << 1)
-#define HL_NOTIFIER_EVENT_DEVICE_RESET	     (1ULL << 2) /* close soon */
-#define HL_NOTIFIER_EVENT_CS_TIMEOUT	     (1ULL << 3)
+#define HL_NOTIFIER_EVENT_DEVICE_RESET       (1ULL << 2) /* close soon */
+#define HL_NOTIFIER_EVENT_CS_TIMEOUT         (1ULL << 3)
 #define HL_NOTIFIER_EVENT_DEVICE_UNAVAILABLE (1ULL << 4)
 #define HL_NOTIFIER_EVENT_USER_ENGINE_ERR    (1ULL << 5)
 #define HL_NOTIFIER_EVENT_GENERAL_HW_ERR     (1ULL << 6)
-#define HL_NOTIFIER_EVENT_RAZWI		     (1ULL << 7) /* an access that the fabric refused */
-#define HL_NOTIFIER_EVENT_PAGE_FAULT	     (1ULL << 8)
+#define HL_NOTIFIER_EVENT_RAZWI              (1ULL << 7) /* an access that the fabric refused */
+#define HL_NOTIFIER_EVENT_PAGE_FAULT         (1ULL << 8)
 #define HL_NOTIFIER_EVENT_CRITICL_HW_ERR     (1ULL << 9) /* these two are spelt so */
 #define HL_NOTIFIER_EVENT_CRITICL_FW_ERR     (1ULL << 10)
 
 /* hl_info_args.op, and what return_pointer points to */
-#define HL_INFO_HW_IP_INFO		 0  /* hl_info_hw_ip_info */
-#define HL_INFO_HW_EVENTS		 1  /* __u32[num_of_events], since a hard reset */
-#define HL_INFO_DRAM_USAGE		 2  /* hl_info_dram_usage */
-#define HL_INFO_HW_IDLE			 3  /* hl_info_hw_idle */
-#define HL_INFO_DEVICE_STATUS		 4  /* hl_info_device_status; works in a reset too */
-#define HL_INFO_DEVICE_UTILIZATION	 6  /* hl_info_device_utilization */
-#define HL_INFO_HW_EVENTS_AGGREGATE	 7  /* __u32[num_of_events], since loading */
-#define HL_INFO_CLK_RATE		 8  /* hl_info_clk_rate */
-#define HL_INFO_RESET_COUNT		 9  /* hl_info_reset_count */
-#define HL_INFO_TIME_SYNC		 10 /* hl_info_time_sync */
-#define HL_INFO_CS_COUNTERS		 11 /* hl_info_cs_counters */
-#define HL_INFO_PCI_COUNTERS		 12 /* hl_info_pci_counters */
-#define HL_INFO_CLK_THROTTLE_REASON	 13 /* hl_info_clk_throttle */
-#define HL_INFO_SYNC_MANAGER		 14 /* hl_info_sync_manager; takes dcore_id */
-#define HL_INFO_TOTAL_ENERGY		 15 /* hl_info_energy */
-#define HL_INFO_PLL_FREQUENCY		 16 /* hl_pll_frequency_info; takes pll_index */
-#define HL_INFO_POWER			 17 /* hl_power_info */
-#define HL_INFO_OPEN_STATS		 18 /* hl_open_stats_info */
-#define HL_INFO_DRAM_REPLACED_ROWS	 21
-#define HL_INFO_DRAM_PENDING_ROWS	 22
-#define HL_INFO_LAST_ERR_OPEN_DEV_TIME	 23 /* hl_info_last_err_open_dev_time */
-#define HL_INFO_CS_TIMEOUT_EVENT	 24 /* hl_info_cs_timeout_event */
-#define HL_INFO_RAZWI_EVENT		 25 /* hl_info_razwi_event */
+#define HL_INFO_HW_IP_INFO               0  /* hl_info_hw_ip_info */
+#define HL_INFO_HW_EVENTS                1  /* __u32[num_of_events], since a hard reset */
+#define HL_INFO_DRAM_USAGE               2  /* hl_info_dram_usage */
+#define HL_INFO_HW_IDLE                  3  /* hl_info_hw_idle */
+#define HL_INFO_DEVICE_STATUS            4  /* hl_info_device_status; works in a reset too */
+#define HL_INFO_DEVICE_UTILIZATION       6  /* hl_info_device_utilization */
+#define HL_INFO_HW_EVENTS_AGGREGATE      7  /* __u32[num_of_events], since loading */
+#define HL_INFO_CLK_RATE                 8  /* hl_info_clk_rate */
+#define HL_INFO_RESET_COUNT              9  /* hl_info_reset_count */
+#define HL_INFO_TIME_SYNC                10 /* hl_info_time_sync */
+#define HL_INFO_CS_COUNTERS              11 /* hl_info_cs_counters */
+#define HL_INFO_PCI_COUNTERS             12 /* hl_info_pci_counters */
+#define HL_INFO_CLK_THROTTLE_REASON      13 /* hl_info_clk_throttle */
+#define HL_INFO_SYNC_MANAGER             14 /* hl_info_sync_manager; takes dcore_id */
+#define HL_INFO_TOTAL_ENERGY             15 /* hl_info_energy */
+#define HL_INFO_PLL_FREQUENCY            16 /* hl_pll_frequency_info; takes pll_index */
+#define HL_INFO_POWER                    17 /* hl_power_info */
+#define HL_INFO_OPEN_STATS               18 /* hl_open_stats_info */
+#define HL_INFO_DRAM_REPLACED_ROWS       21
+#define HL_INFO_DRAM_PENDING_ROWS        22
+#define HL_INFO_LAST_ERR_OPEN_DEV_TIME   23 /* hl_info_last_err_open_dev_time */
+#define HL_INFO_CS_TIMEOUT_EVENT         24 /* hl_info_cs_timeout_event */
+#define HL_INFO_RAZWI_EVENT              25 /* hl_info_razwi_event */
 #define HL_INFO_DEV_MEM_ALLOC_PAGE_SIZES 26 /* hl_info_dev_memalloc_page_sizes */
-#define HL_INFO_SECURED_ATTESTATION	 27 /* hl_info_sec_attest; takes sec_attest_nonce */
-#define HL_INFO_REGISTER_EVENTFD	 28 /* takes eventfd */
-#define HL_INFO_UNREGISTER_EVENTFD	 29
-#define HL_INFO_GET_EVENTS		 30 /* __u64 of HL_NOTIFIER_EVENT_*, cleared by reading */
-#define HL_INFO_UNDEFINED_OPCODE_EVENT	 31 /* hl_info_undefined_opcode_event */
-#define HL_INFO_ENGINE_STATUS		 32 /* text */
-#define HL_INFO_PAGE_FAULT_EVENT	 33 /* hl_page_fault_info */
-#define HL_INFO_USER_MAPPINGS		 34 /* hl_user_mapping[], at the page fault */
-#define HL_INFO_FW_GENERIC_REQ		 35 /* takes fw_sub_opcode */
-#define HL_INFO_HW_ERR_EVENT		 36 /* hl_info_hw_err_event */
-#define HL_INFO_FW_ERR_EVENT		 37 /* hl_info_fw_err_event */
-#define HL_INFO_USER_ENGINE_ERR_EVENT	 38 /* hl_info_engine_err_event */
-#define HL_INFO_DEV_SIGNED		 40 /* hl_info_signed; takes sec_attest_nonce */
+#define HL_INFO_SECURED_ATTESTATION      27 /* hl_info_sec_attest; takes sec_attest_nonce */
+#define HL_INFO_REGISTER_EVENTFD         28 /* takes eventfd */
+#define HL_INFO_UNREGISTER_EVENTFD       29
+#define HL_INFO_GET_EVENTS               30 /* __u64 of HL_NOTIFIER_EVENT_*, cleared by reading */
+#define HL_INFO_UNDEFINED_OPCODE_EVENT   31 /* hl_info_undefined_opcode_event */
+#define HL_INFO_ENGINE_STATUS            32 /* text */
+#define HL_INFO_PAGE_FAULT_EVENT         33 /* hl_page_fault_info */
+#define HL_INFO_USER_MAPPINGS            34 /* hl_user_mapping[], at the page fault */
+#define HL_INFO_FW_GENERIC_REQ           35 /* takes fw_sub_opcode */
+#define HL_INFO_HW_ERR_EVENT             36 /* hl_info_hw_err_event */
+#define HL_INFO_FW_ERR_EVENT             37 /* hl_info_fw_err_event */
+#define HL_INFO_USER_ENGINE_ERR_EVENT    38 /* hl_info_engine_err_event */
+#define HL_INFO_DEV_SIGNED               40 /* hl_info_signed; takes sec_attest_nonce */
 
-#define HL_INFO_VERSION_MAX_LEN	  128
+#define HL_INFO_VERSION_MAX_LEN   128
 #define HL_INFO_CARD_NAME_MAX_LEN 16
 #define HL_ENGINES_DATA_MAX_SIZE  0x00100000 /* bytes of HL_INFO_ENGINE_STATUS */
 
@@ -429,7 +434,7 @@ struct hl_info_hw_ip_info {
 	__u32 module_id;     /* the slot in its server */
 	__u32 decoder_enabled_mask;
 	__u16 first_available_interrupt_id; /* Gaudi2 on */
-	__u16 server_type;		    /* enum hl_server_type */
+	__u16 server_type;                  /* enum hl_server_type */
 	__u32 cpld_version;
 	__u32 psoc_pci_pll_nr; /* these four make the PCI PLL's rate, for profilers */
 	__u32 psoc_pci_pll_nf;
@@ -441,9 +446,9 @@ struct hl_info_hw_ip_info {
 	__u8 mme_master_slave_mode;
 	__u8 cpucp_version[HL_INFO_VERSION_MAX_LEN]; /* a string */
 	__u8 card_name[HL_INFO_CARD_NAME_MAX_LEN];   /* a string */
-	__u64 tpc_enabled_mask_ext;		     /* Gaudi2 on */
+	__u64 tpc_enabled_mask_ext;                  /* Gaudi2 on */
 	__u64 dram_page_size;
-	__u32 edma_enabled_mask;	 /* Gaudi2 on */
+	__u32 edma_enabled_mask;         /* Gaudi2 on */
 	__u16 number_of_user_interrupts; /* Gaudi2 on */
 	__u8 reserved1;
 	__u8 reserved2;
@@ -497,7 +502,7 @@ struct hl_info_reset_count {
 struct hl_info_time_sync {
 	__u64 device_time;
 	__u64 host_time; /* ns of CLOCK_MONOTONIC_RAW */
-	__u64 tsc_time;	 /* cycles */
+	__u64 tsc_time;  /* cycles */
 };
 
 struct hl_info_pci_counters {
@@ -512,7 +517,7 @@ enum hl_clk_throttling_type {
 	HL_CLK_THROTTLE_TYPE_MAX
 };
 
-#define HL_CLK_THROTTLE_POWER	(1 << HL_CLK_THROTTLE_TYPE_POWER)
+#define HL_CLK_THROTTLE_POWER   (1 << HL_CLK_THROTTLE_TYPE_POWER)
 #define HL_CLK_THROTTLE_THERMAL (1 << HL_CLK_THROTTLE_TYPE_THERMAL)
 
 /* Arrays are indexed by enum hl_clk_throttling_type. */
@@ -579,25 +584,25 @@ struct hl_info_cs_timeout_event {
 	__u64 seq;
 };
 
-#define HL_RAZWI_NA_ENG_ID		    ((__u16)~0U)
+#define HL_RAZWI_NA_ENG_ID                  ((__u16)~0U)
 #define HL_RAZWI_MAX_NUM_OF_ENGINES_PER_RTR 128
-#define HL_RAZWI_READ			    (1UL << 0)
-#define HL_RAZWI_WRITE			    (1UL << 1)
-#define HL_RAZWI_LBW			    (1UL << 2) /* on the narrow bus */
-#define HL_RAZWI_HBW			    (1UL << 3) /* on the wide bus */
-#define HL_RAZWI_RR			    (1UL << 4) /* a range register said no */
-#define HL_RAZWI_ADDR_DEC		    (1UL << 5) /* nothing at that address */
+#define HL_RAZWI_READ                       (1UL << 0)
+#define HL_RAZWI_WRITE                      (1UL << 1)
+#define HL_RAZWI_LBW                        (1UL << 2) /* on the narrow bus */
+#define HL_RAZWI_HBW                        (1UL << 3) /* on the wide bus */
+#define HL_RAZWI_RR                         (1UL << 4) /* a range register said no */
+#define HL_RAZWI_ADDR_DEC                   (1UL << 5) /* nothing at that address */
 
 struct hl_info_razwi_event {
 	__s64 timestamp;
 	__u64 addr;
 	__u16 engine_id[HL_RAZWI_MAX_NUM_OF_ENGINES_PER_RTR]; /* suspects */
-	__u16 num_of_possible_engines;			      /* how many; 0: unknown */
-	__u8 flags;					      /* HL_RAZWI_READ and on */
+	__u16 num_of_possible_engines;                        /* how many; 0: unknown */
+	__u8 flags;                                           /* HL_RAZWI_READ and on */
 	__u8 pad[5];
 };
 
-#define MAX_QMAN_STREAMS_INFO	4
+#define MAX_QMAN_STREAMS_INFO     4
 #define OPCODE_INFO_MAX_ADDR_SIZE 8
 
 struct hl_info_undefined_opcode_event {
@@ -700,30 +705,30 @@ enum gaudi_dcores {
 struct hl_info_args {
 	__u64 return_pointer; /* in: user address */
 	__u32 return_size;    /* in: bytes of room; less is written to a shorter struct */
-	__u32 op;	      /* in: HL_INFO_* */
+	__u32 op;             /* in: HL_INFO_* */
 	__extension__ union {
-		__u32 dcore_id;		       /* in: enum gaudi_dcores */
-		__u32 ctx_id;		       /* ignored */
-		__u32 period_ms;	       /* ignored */
-		__u32 pll_index;	       /* in: enum hl_*_pll_index */
-		__u32 eventfd;		       /* in */
+		__u32 dcore_id;                /* in: enum gaudi_dcores */
+		__u32 ctx_id;                  /* ignored */
+		__u32 period_ms;               /* ignored */
+		__u32 pll_index;               /* in: enum hl_*_pll_index */
+		__u32 eventfd;                 /* in */
 		__u32 user_buffer_actual_size; /* out: bytes written */
-		__u32 sec_attest_nonce;	       /* in */
-		__u32 array_size;	       /* out: elements of HL_INFO_USER_MAPPINGS */
-		__u32 fw_sub_opcode;	       /* in */
+		__u32 sec_attest_nonce;        /* in */
+		__u32 array_size;              /* out: elements of HL_INFO_USER_MAPPINGS */
+		__u32 fw_sub_opcode;           /* in */
 	};
 	__u32 pad; /* in: 0 */
 };
 
 /* hl_cb_in.op */
-#define HL_CB_OP_CREATE	 0
+#define HL_CB_OP_CREATE  0
 #define HL_CB_OP_DESTROY 1
-#define HL_CB_OP_INFO	 2
+#define HL_CB_OP_INFO    2
 
 #define HL_MAX_CB_SIZE (0x200000 - 32) /* bytes; the driver appends packets of its own */
 
 /* hl_cb_in.flags */
-#define HL_CB_FLAGS_MAP		  0x1 /* CREATE: give it a device address */
+#define HL_CB_FLAGS_MAP           0x1 /* CREATE: give it a device address */
 #define HL_CB_FLAGS_GET_DEVICE_VA 0x2 /* INFO: answer that address */
 
 struct hl_cb_in {
@@ -759,38 +764,38 @@ union hl_cb_args {
 /* One job: a command buffer for a queue. 64 bytes for ever. */
 struct hl_cs_chunk {
 	__extension__ union {
-		__u64 cb_handle;	 /* a handle; on an internal queue a device address */
-		__u64 signal_seq_arr;	 /* WAIT, COLLECTIVE_WAIT: user address of __u64[] */
+		__u64 cb_handle;         /* a handle; on an internal queue a device address */
+		__u64 signal_seq_arr;    /* WAIT, COLLECTIVE_WAIT: user address of __u64[] */
 		__u64 encaps_signal_seq; /* the same with ENCAP_SIGNALS */
 	};
 	__u32 queue_index; /* enum *_queue_id */
 	__extension__ union {
-		__u32 cb_size;		    /* bytes of packets */
+		__u32 cb_size;              /* bytes of packets */
 		__u32 num_signal_seq_arr;   /* elements of signal_seq_arr */
 		__u32 encaps_signal_offset; /* which of the reserved signals, from 0 */
 	};
-	__u32 cs_chunk_flags;	    /* HL_CS_CHUNK_FLAGS_* */
+	__u32 cs_chunk_flags;       /* HL_CS_CHUNK_FLAGS_* */
 	__u32 collective_engine_id; /* COLLECTIVE_WAIT */
-	__u32 pad[10];		    /* 0 */
+	__u32 pad[10];              /* 0 */
 };
 
 /* hl_cs_in.cs_flags; of the first four's SIGNAL, WAIT and COLLECTIVE_WAIT only one */
-#define HL_CS_FLAGS_FORCE_RESTORE	    0x1
-#define HL_CS_FLAGS_SIGNAL		    0x2
-#define HL_CS_FLAGS_WAIT		    0x4
-#define HL_CS_FLAGS_COLLECTIVE_WAIT	    0x8
-#define HL_CS_FLAGS_TIMESTAMP		    0x20 /* WAIT_CS will tell when it ended */
-#define HL_CS_FLAGS_STAGED_SUBMISSION	    0x40 /* a part of a longer one */
+#define HL_CS_FLAGS_FORCE_RESTORE           0x1
+#define HL_CS_FLAGS_SIGNAL                  0x2
+#define HL_CS_FLAGS_WAIT                    0x4
+#define HL_CS_FLAGS_COLLECTIVE_WAIT         0x8
+#define HL_CS_FLAGS_TIMESTAMP               0x20 /* WAIT_CS will tell when it ended */
+#define HL_CS_FLAGS_STAGED_SUBMISSION       0x40 /* a part of a longer one */
 #define HL_CS_FLAGS_STAGED_SUBMISSION_FIRST 0x80
 #define HL_CS_FLAGS_STAGED_SUBMISSION_LAST  0x100
-#define HL_CS_FLAGS_CUSTOM_TIMEOUT	    0x200 /* timeout is set */
+#define HL_CS_FLAGS_CUSTOM_TIMEOUT          0x200 /* timeout is set */
 #define HL_CS_FLAGS_SKIP_RESET_ON_TIMEOUT   0x400
-#define HL_CS_FLAGS_ENCAP_SIGNALS	    0x800  /* jobs that signal reserved sync objects */
+#define HL_CS_FLAGS_ENCAP_SIGNALS           0x800  /* jobs that signal reserved sync objects */
 #define HL_CS_FLAGS_RESERVE_SIGNALS_ONLY    0x1000 /* get some */
 #define HL_CS_FLAGS_UNRESERVE_SIGNALS_ONLY  0x2000 /* give them back; can fail */
-#define HL_CS_FLAGS_ENGINE_CORE_COMMAND	    0x4000
+#define HL_CS_FLAGS_ENGINE_CORE_COMMAND     0x4000
 #define HL_CS_FLAGS_FLUSH_PCI_HBW_WRITES    0x8000 /* sleeps; the sequence number is void */
-#define HL_CS_FLAGS_ENGINES_COMMAND	    0x10000
+#define HL_CS_FLAGS_ENGINES_COMMAND         0x10000
 
 #define HL_CS_STATUS_SUCCESS 0
 #define HL_MAX_JOBS_PER_CS   512
@@ -810,7 +815,7 @@ struct hl_cs_in {
 			__u64 chunks_restore; /* user address of struct hl_cs_chunk[] */
 			__u64 chunks_execute; /* the same */
 		};
-		__extension__ struct { /* HL_CS_FLAGS_ENGINE_CORE_COMMAND */
+		__extension__ struct {      /* HL_CS_FLAGS_ENGINE_CORE_COMMAND */
 			__u64 engine_cores; /* user address of __u32[] */
 			__u32 num_engine_cores;
 			__u32 core_command; /* enum hl_engine_command */
@@ -822,31 +827,31 @@ struct hl_cs_in {
 		};
 	};
 	__extension__ union {
-		__u64 seq; /* of the first stage, in later ones */
+		__u64 seq;                  /* of the first stage, in later ones */
 		__u32 encaps_sig_handle_id; /* staged with ENCAP_SIGNALS, or UNRESERVE */
-		__extension__ struct {	    /* HL_CS_FLAGS_RESERVE_SIGNALS_ONLY */
+		__extension__ struct {      /* HL_CS_FLAGS_RESERVE_SIGNALS_ONLY */
 			__u32 encaps_signals_count;
 			__u32 encaps_signals_q_idx;
 		};
 	};
 	__u32 num_chunks_restore; /* HL_MAX_JOBS_PER_CS at most */
 	__u32 num_chunks_execute; /* the same */
-	__u32 timeout;		  /* seconds, with HL_CS_FLAGS_CUSTOM_TIMEOUT */
-	__u32 cs_flags;		  /* HL_CS_FLAGS_* */
-	__u32 ctx_id;		  /* ignored */
+	__u32 timeout;            /* seconds, with HL_CS_FLAGS_CUSTOM_TIMEOUT */
+	__u32 cs_flags;           /* HL_CS_FLAGS_* */
+	__u32 ctx_id;             /* ignored */
 	__u8 pad[4];
 };
 
 struct hl_cs_out {
 	__extension__ union {
-		__u64 seq; /* for WAIT_CS; from 1, and ~0 is no number */
+		__u64 seq;             /* for WAIT_CS; from 1, and ~0 is no number */
 		__extension__ struct { /* HL_CS_FLAGS_RESERVE_SIGNALS_ONLY */
 			__u32 handle_id;
 			__u32 count;
 		};
 	};
-	__u32 status;		    /* HL_CS_STATUS_SUCCESS */
-	__u32 sob_base_addr_offset; /* RESERVE_SIGNALS_ONLY, SIGNAL */
+	__u32 status;                      /* HL_CS_STATUS_SUCCESS */
+	__u32 sob_base_addr_offset;        /* RESERVE_SIGNALS_ONLY, SIGNAL */
 	__u16 sob_count_before_submission; /* SIGNAL, or the first stage with ENCAP_SIGNALS */
 	__u16 pad[3];
 };
@@ -858,11 +863,11 @@ union hl_cs_args {
 };
 
 /* hl_wait_cs_in.flags. With INTERRUPT its number, or one of the ANYs, fills INTERRUPT_MASK. */
-#define HL_WAIT_CS_FLAGS_INTERRUPT	     0x2
-#define HL_WAIT_CS_FLAGS_INTERRUPT_MASK	     0xFFF00000
+#define HL_WAIT_CS_FLAGS_INTERRUPT           0x2
+#define HL_WAIT_CS_FLAGS_INTERRUPT_MASK      0xFFF00000
 #define HL_WAIT_CS_FLAGS_ANY_CQ_INTERRUPT    0xFFF00000
 #define HL_WAIT_CS_FLAGS_ANY_DEC_INTERRUPT   0xFFE00000
-#define HL_WAIT_CS_FLAGS_MULTI_CS	     0x4
+#define HL_WAIT_CS_FLAGS_MULTI_CS            0x4
 #define HL_WAIT_CS_FLAGS_INTERRUPT_KERNEL_CQ 0x10
 #define HL_WAIT_CS_FLAGS_REGISTER_INTERRUPT  0x20
 
@@ -896,24 +901,24 @@ struct hl_wait_cs_in {
 		__u64 interrupt_timeout_us; /* HL_WAIT_CS_FLAGS_INTERRUPT */
 	};
 	__u64 cq_counters_offset; /* bytes, INTERRUPT_KERNEL_CQ */
-	__u64 timestamp_handle;	  /* from HL_MEM_OP_TS_ALLOC, REGISTER_INTERRUPT */
-	__u64 timestamp_offset;	  /* which element, REGISTER_INTERRUPT */
+	__u64 timestamp_handle;   /* from HL_MEM_OP_TS_ALLOC, REGISTER_INTERRUPT */
+	__u64 timestamp_offset;   /* which element, REGISTER_INTERRUPT */
 };
 
 /* hl_wait_cs_out.status. A wait that ran out of time succeeds with BUSY. */
 #define HL_WAIT_CS_STATUS_COMPLETED 0
-#define HL_WAIT_CS_STATUS_BUSY	    1
+#define HL_WAIT_CS_STATUS_BUSY      1
 #define HL_WAIT_CS_STATUS_TIMEDOUT  2 /* the job did; the call fails with ETIMEDOUT */
 #define HL_WAIT_CS_STATUS_ABORTED   3 /* by a reset; the call fails with EIO */
 
 /* hl_wait_cs_out.flags */
-#define HL_WAIT_CS_STATUS_FLAG_GONE	     0x1 /* so old that its result is forgotten */
+#define HL_WAIT_CS_STATUS_FLAG_GONE          0x1 /* so old that its result is forgotten */
 #define HL_WAIT_CS_STATUS_FLAG_TIMESTAMP_VLD 0x2
 
 struct hl_wait_cs_out {
 	__u32 status;
 	__u32 flags;
-	__s64 timestamp_nsec;	 /* with TIMESTAMP_VLD; MULTI_CS: of the earliest */
+	__s64 timestamp_nsec;    /* with TIMESTAMP_VLD; MULTI_CS: of the earliest */
 	__u32 cs_completion_map; /* MULTI_CS: a bit per CS that ended */
 	__u32 pad;
 };
@@ -925,25 +930,25 @@ union hl_wait_cs_args {
 };
 
 /* hl_mem_in.op, and the struct of hl_mem_in that it takes */
-#define HL_MEM_OP_ALLOC		   0 /* alloc: device memory */
-#define HL_MEM_OP_FREE		   1 /* free */
-#define HL_MEM_OP_MAP		   2 /* map_device, or map_host with HL_MEM_USERPTR */
-#define HL_MEM_OP_UNMAP		   3 /* unmap */
-#define HL_MEM_OP_MAP_BLOCK	   4 /* map_block: registers */
+#define HL_MEM_OP_ALLOC            0 /* alloc: device memory */
+#define HL_MEM_OP_FREE             1 /* free */
+#define HL_MEM_OP_MAP              2 /* map_device, or map_host with HL_MEM_USERPTR */
+#define HL_MEM_OP_UNMAP            3 /* unmap */
+#define HL_MEM_OP_MAP_BLOCK        4 /* map_block: registers */
 #define HL_MEM_OP_EXPORT_DMABUF_FD 5 /* export_dmabuf_fd: device memory, for peers */
-#define HL_MEM_OP_TS_ALLOC	   6 /* none: num_of_elements timestamps; freed at close */
+#define HL_MEM_OP_TS_ALLOC         6 /* none: num_of_elements timestamps; freed at close */
 
 /* hl_mem_in.flags; for EXPORT_DMABUF_FD those of open(2) */
 #define HL_MEM_CONTIGUOUS 0x1
-#define HL_MEM_SHARED	  0x2
-#define HL_MEM_USERPTR	  0x4
+#define HL_MEM_SHARED     0x2
+#define HL_MEM_USERPTR    0x4
 #define HL_MEM_FORCE_HINT 0x8 /* hint_addr or nothing */
-#define HL_MEM_PREFETCH	  0x40
+#define HL_MEM_PREFETCH   0x40
 
 struct hl_mem_in {
 	__extension__ union {
 		struct {
-			__u64 mem_size;	 /* bytes */
+			__u64 mem_size;  /* bytes */
 			__u64 page_size; /* 0: as the driver likes */
 		} alloc;
 		struct {
@@ -951,7 +956,7 @@ struct hl_mem_in {
 		} free;
 		struct {
 			__u64 hint_addr; /* 0: any; look at the answer, it may differ */
-			__u64 handle;	 /* from ALLOC */
+			__u64 handle;    /* from ALLOC */
 		} map_device;
 		struct {
 			__u64 host_virt_addr; /* user address; its pages stay pinned */
@@ -972,15 +977,15 @@ struct hl_mem_in {
 	};
 	__u32 op;
 	__u32 flags;
-	__u32 ctx_id;	       /* ignored */
+	__u32 ctx_id;          /* ignored */
 	__u32 num_of_elements; /* HL_MEM_OP_TS_ALLOC */
 };
 
 struct hl_mem_out {
 	__extension__ union {
 		__u64 device_virt_addr; /* of MAP */
-		__u64 handle;		/* of ALLOC, TS_ALLOC */
-		__extension__ struct {	/* of MAP_BLOCK */
+		__u64 handle;           /* of ALLOC, TS_ALLOC */
+		__extension__ struct {  /* of MAP_BLOCK */
 			__u64 block_handle;
 			__u32 block_size; /* bytes */
 			__u32 pad;
@@ -1045,9 +1050,9 @@ struct hl_debug_params_spmu {
 };
 
 /* hl_debug_args.op. EFAULT until SET_MODE has begun debugging. */
-#define HL_DEBUG_OP_ETR	      0
-#define HL_DEBUG_OP_ETF	      1
-#define HL_DEBUG_OP_STM	      2
+#define HL_DEBUG_OP_ETR       0
+#define HL_DEBUG_OP_ETF       1
+#define HL_DEBUG_OP_STM       2
 #define HL_DEBUG_OP_FUNNEL    3
 #define HL_DEBUG_OP_BMON      4
 #define HL_DEBUG_OP_SPMU      5
@@ -1059,28 +1064,28 @@ struct hl_debug_args {
 	__u64 output_ptr;  /* in: user address */
 	__u32 input_size;  /* in: bytes */
 	__u32 output_size; /* in: bytes */
-	__u32 op;	   /* in: HL_DEBUG_OP_* */
-	__u32 reg_idx;	   /* in: which unit, as the chip numbers them */
-	__u32 enable;	   /* in: 0 or 1 */
-	__u32 ctx_id;	   /* ignored */
+	__u32 op;          /* in: HL_DEBUG_OP_* */
+	__u32 reg_idx;     /* in: which unit, as the chip numbers them */
+	__u32 enable;      /* in: 0 or 1 */
+	__u32 ctx_id;      /* ignored */
 };
 
 /* Command numbers, relative to DRM_COMMAND_BASE. The control node takes INFO only. */
-#define HL_IOCTL_INFO	 0x00
-#define HL_IOCTL_CB	 0x01 /* command buffers: create, destroy, ask */
-#define HL_IOCTL_CS	 0x02 /* submit: returns when all is queued */
+#define HL_IOCTL_INFO    0x00
+#define HL_IOCTL_CB      0x01 /* command buffers: create, destroy, ask */
+#define HL_IOCTL_CS      0x02 /* submit: returns when all is queued */
 #define HL_IOCTL_WAIT_CS 0x03
-#define HL_IOCTL_MEMORY	 0x04
-#define HL_IOCTL_DEBUG	 0x05
+#define HL_IOCTL_MEMORY  0x04
+#define HL_IOCTL_DEBUG   0x05
 
 #define DRM_IOCTL_HL_INFO    DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_INFO, struct hl_info_args)
-#define DRM_IOCTL_HL_CB	     DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_CB, union hl_cb_args)
-#define DRM_IOCTL_HL_CS	     DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_CS, union hl_cs_args)
+#define DRM_IOCTL_HL_CB      DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_CB, union hl_cb_args)
+#define DRM_IOCTL_HL_CS      DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_CS, union hl_cs_args)
 #define DRM_IOCTL_HL_WAIT_CS DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_WAIT_CS, union hl_wait_cs_args)
 #define DRM_IOCTL_HL_MEMORY  DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_MEMORY, union hl_mem_args)
 #define DRM_IOCTL_HL_DEBUG   DRM_IOWR(DRM_COMMAND_BASE + HL_IOCTL_DEBUG, struct hl_debug_args)
 
 #define HL_COMMAND_START (DRM_COMMAND_BASE + HL_IOCTL_INFO)
-#define HL_COMMAND_END	 (DRM_COMMAND_BASE + HL_IOCTL_DEBUG + 1)
+#define HL_COMMAND_END   (DRM_COMMAND_BASE + HL_IOCTL_DEBUG + 1)
 
 #endif

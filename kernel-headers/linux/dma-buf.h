@@ -14,11 +14,11 @@ struct dma_buf_sync {
 	__u64 flags; /* in: DMA_BUF_SYNC_START or END, with READ, WRITE or RW */
 };
 
-#define DMA_BUF_SYNC_READ	      (1 << 0)
-#define DMA_BUF_SYNC_WRITE	      (2 << 0)
-#define DMA_BUF_SYNC_RW		      (DMA_BUF_SYNC_READ | DMA_BUF_SYNC_WRITE)
-#define DMA_BUF_SYNC_START	      (0 << 2)
-#define DMA_BUF_SYNC_END	      (1 << 2)
+#define DMA_BUF_SYNC_READ             (1 << 0)
+#define DMA_BUF_SYNC_WRITE            (2 << 0)
+#define DMA_BUF_SYNC_RW               (DMA_BUF_SYNC_READ | DMA_BUF_SYNC_WRITE)
+#define DMA_BUF_SYNC_START            (0 << 2)
+#define DMA_BUF_SYNC_END              (1 << 2)
 #define DMA_BUF_SYNC_VALID_FLAGS_MASK (DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END)
 
 #define DMA_BUF_NAME_LEN 32
@@ -38,12 +38,12 @@ struct dma_buf_import_sync_file {
 	__s32 fd;    /* in */
 };
 
-#define DMA_BUF_BASE 'b'
+#define DMA_BUF_BASE       'b'
 #define DMA_BUF_IOCTL_SYNC _IOW(DMA_BUF_BASE, 0, struct dma_buf_sync)
 /* Three numbers of one call: the argument is the address of a string. Use A or B as pointers go. */
-#define DMA_BUF_SET_NAME	       _IOW(DMA_BUF_BASE, 1, const char *)
-#define DMA_BUF_SET_NAME_A	       _IOW(DMA_BUF_BASE, 1, __u32)
-#define DMA_BUF_SET_NAME_B	       _IOW(DMA_BUF_BASE, 1, __u64)
+#define DMA_BUF_SET_NAME               _IOW(DMA_BUF_BASE, 1, const char *)
+#define DMA_BUF_SET_NAME_A             _IOW(DMA_BUF_BASE, 1, __u32)
+#define DMA_BUF_SET_NAME_B             _IOW(DMA_BUF_BASE, 1, __u64)
 #define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
 #define DMA_BUF_IOCTL_IMPORT_SYNC_FILE _IOW(DMA_BUF_BASE, 3, struct dma_buf_import_sync_file)
 

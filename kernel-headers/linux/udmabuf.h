@@ -34,7 +34,7 @@ struct udmabuf_create_list {
 	__extension__ struct udmabuf_create_item list[];
 };
 
-#define UDMABUF_CREATE	    _IOW('u', 0x42, struct udmabuf_create)
+#define UDMABUF_CREATE      _IOW('u', 0x42, struct udmabuf_create)
 #define UDMABUF_CREATE_LIST _IOW('u', 0x43, struct udmabuf_create_list)
 
 #if defined(__clang__) && defined(__cplusplus)

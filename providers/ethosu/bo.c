@@ -165,21 +165,30 @@ int ethosu_bo_export(struct accel_bo *base, int *dmabuf_fd)
 {
 	struct ethosu_context *context = ethosu_context(base->context);
 	struct ethosu_bo *bo = ethosu_bo(base);
+	bool fresh;
 	int ret;
 
 	pthread_mutex_lock(&context->file_lock);
+	fresh = base->fd < 0;
 	ret = ethosu_bo_need_dmabuf(bo);
-	if (!ret)
-		bo->shared = true;
-	pthread_mutex_unlock(&context->file_lock);
 	if (ret)
-		return ret;
+		goto out;
 	ret = accel_core_sys.dup(base->fd);
-	if (ret < 0)
-		return accel_core_fail(ret, "no descriptor: %s", strerror(-ret));
+	if (ret < 0) {
+		if (fresh) {
+			accel_core_sys.close(base->fd);
+			base->fd = -1;
+		}
+		accel_core_fail(ret, "no descriptor: %s", strerror(-ret));
+		goto out;
+	}
 	*dmabuf_fd = ret;
+	ret = 0;
 	base->key = bo->handle;
-	return 0;
+	bo->shared = true;
+out:
+	pthread_mutex_unlock(&context->file_lock);
+	return ret;
 }
 
 /* ---- the CPU -------------------------------------------------------------------------------------- */

@@ -102,18 +102,22 @@ int rocket_bo_import(struct accel_bo *base, int dmabuf_fd)
 int rocket_bo_export(struct accel_bo *base, int *dmabuf_fd)
 {
 	struct rocket_bo *bo = rocket_bo(base);
-	int ret;
+	int fd = base->fd, ret;
 
-	if (base->fd < 0) {
-		ret = accel_core_prime_export(base->context->fd, bo->handle, &base->fd);
+	if (fd < 0) {
+		ret = accel_core_prime_export(base->context->fd, bo->handle, &fd);
 		if (ret)
 			return accel_core_fail(ret, "PRIME_HANDLE_TO_FD: %s", strerror(-ret));
-		base->key = bo->handle;
 	}
-	ret = accel_core_sys.dup(base->fd);
-	if (ret < 0)
+	ret = accel_core_sys.dup(fd);
+	if (ret < 0) {
+		if (fd != base->fd)
+			accel_core_sys.close(fd);
 		return accel_core_fail(ret, "no descriptor: %s", strerror(-ret));
+	}
 	*dmabuf_fd = ret;
+	base->fd = fd;
+	base->key = bo->handle;
 	return 0;
 }
 

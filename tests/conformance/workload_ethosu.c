@@ -198,6 +198,7 @@ static int ethosu_refused(struct accel_context *ctx, struct request *r, unsigned
 		expected->what = "a write to a buffer listed for reading";
 		expected->error = -EACCES;
 		expected->index = 1;
+		r->bos[0].access |= ACCEL_ACCESS_READ;
 		put_dma(&s, 1, 0, 0, 0, 64);
 		break;
 	case 4:
@@ -239,7 +240,7 @@ static int ethosu_refused(struct accel_context *ctx, struct request *r, unsigned
 
 const struct workload workload_ethosu = {
 	.driver = "ethosu",
-	.prefix = "platform:",
+	.prefix = "platform:1",
 	.unit = 1,
 	.nop = ethosu_nop,
 	.fill = ethosu_fill,

@@ -46,6 +46,9 @@ enum model_kind { MODEL_PUSH, MODEL_PULL };
 int model_setup(void **state);
 int model_teardown(void **state);
 
+/* So many allocations are kept on purpose, as those for providers are. */
+void model_keep_memory(long count);
+
 /* The device's node, for tests that do things to it. */
 struct seam_node *model_node(enum model_kind kind);
 struct accel_device *model_device(enum model_kind kind);

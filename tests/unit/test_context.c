@@ -216,6 +216,7 @@ static void test_wrong_provider(void **state)
 	model_node(MODEL_PULL)->driver = "misnamed";
 	device = model_device(MODEL_PULL);
 	refuses(device, -ELIBBAD, ACCEL_PROVIDER_ABI, "install");
+	model_keep_memory(1);
 	accel_device_unref(device);
 }
 

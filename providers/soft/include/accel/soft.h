@@ -145,7 +145,8 @@ struct accel_soft_timestamp {
  * cancelled or its timeout has passed call->should_stop() turns non-zero and
  * @fn ought to return; the job ends when it does. All signals are blocked on the
  * thread. @fn may call libaccel, except what waits for its own job or queue, but
- * must not give back the last reference to its context.
+ * must not give back the last reference to its context. exit(3) does not wait for @fn:
+ * it may block for ever.
  */
 #define ACCEL_SOFT_HOST_JOB 0x00010001u
 struct accel_soft_call {
