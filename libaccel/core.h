@@ -25,6 +25,7 @@ void process_del_context(struct accel_context *context);
 struct env {
 	int log_level;		  /* LIBACCEL_LOG */
 	bool trace;		  /* LIBACCEL_TRACE */
+	bool validate;		  /* LIBACCEL_VALIDATE */
 	bool no_software;	  /* LIBACCEL_SOFTWARE=0 */
 	const char *provider_dir; /* LIBACCEL_PROVIDER_DIR, or NULL */
 	const char *sysfs;	  /* LIBACCEL_SYSFS, or "/sys" */
@@ -50,10 +51,8 @@ void trace_add_names(const struct accel_ioctl_name *names);
 
 /* ---- params.c ----------------------------------------------------------------------- */
 
-/* What params_out() would refuse, to be known first. */
+/* What accel_core_params_out() would refuse, to be known first. */
 int params_check_out(const void *to);
-/* Give the caller of an out-struct what both sides know. */
-int params_out(void *to, const void *from, size_t known);
 
 /* ---- refs: saturate nowhere, 2^32 references don't fit in memory ------------------------ */
 
@@ -170,6 +169,8 @@ void queue_tell(struct accel_queue *queue, struct ended *ended);
 void queue_poll(struct accel_queue *queue, uint64_t seq);
 /* Sleep until job @seq and all before it have ended: 0 or -ETIME. */
 int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline);
+/* Sleep until all jobs that are with the driver have ended. */
+void queue_wait_running(struct accel_queue *queue);
 /* Something happened: have those who sleep on the queue look again. */
 void queue_wake(struct accel_queue *queue);
 /* Sleep until something happened after events was @seen. */
@@ -229,6 +230,11 @@ bool fence_has_ended(struct accel_fence *fence);
 /* Under the lock: hand jobs to the driver and note them as running. The count, or an errno. */
 int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
 void submit_close_wait_fd(struct accel_job *job);
+
+/* ---- park.c ------------------------------------------------------------------------------------ */
+
+/* Close what need not be kept any more. */
+void park_sweep(void);
 
 /* ---- waiter.c --------------------------------------------------------------------------------- */
 

@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 
 #define SLICE_NS 1000000    /* between two looks where nothing can be slept on */
-#define GONE_NS	 1000000000 /* the same where the kernel forgets to wake, as after an unbind */
 
 /* An eventfd that no reader ever empties: reading takes one from a count near 2^64. */
 #define EVENT_FLAGS (EFD_SEMAPHORE | EFD_NONBLOCK)
@@ -652,6 +651,22 @@ static int sleep_on_callbacks(struct accel_fence *const *fences, uint32_t count,
 	return ret;
 }
 
+/* Of fences that a kernel may leave pending when a driver is unbound: the devices are asked. */
+static void look_for_losses(struct accel_fence *const *fences, uint32_t count)
+{
+	struct accel_queue *queue;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		queue = hold_queue(fences[i]);
+		if (!queue)
+			continue;
+		if (queue->context->pulls)
+			accel_core_context_look(queue->context);
+		queue_put(queue);
+	}
+}
+
 /* The same by poll(2); where a fence has no descriptor, for a short while only. */
 static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64_t deadline,
 			struct pollfd *fds, bool *temporary)
@@ -669,8 +684,8 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 			fds[i].fd = -1;
 			temporary[i] = false;
 			slice = SLICE_NS;
-		} else if (temporary[i] && slice > GONE_NS) {
-			slice = GONE_NS;
+		} else if (temporary[i] && slice > ACCEL_LOOK_NS) {
+			slice = ACCEL_LOOK_NS;
 		}
 	}
 	error_restore(&before);
@@ -687,6 +702,7 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 {
 	_Alignas(max_align_t) char small[SMALL * ROOM_EACH];
 	bool all_by_themselves = true;
+	int64_t looked = accel_core_sys.now();
 	void *room = count <= SMALL ? small : NULL;
 	uint32_t i;
 	int ret;
@@ -716,6 +732,10 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 		else
 			ret = sleep_on_fds(fences, count, deadline, room,
 					   (bool *)((struct pollfd *)room + count));
+		if (!all_by_themselves && accel_core_sys.now() - looked >= ACCEL_LOOK_NS) {
+			look_for_losses(fences, count);
+			looked = accel_core_sys.now();
+		}
 		if (ret && ret != -ETIME) {
 			accel_core_fail(ret, "waiting for %u fences: %s", count, strerror(-ret));
 			goto out;

@@ -290,7 +290,7 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 	pthread_mutex_unlock(&queue->lock);
 	if (!submitted)
 		return accel_core_fail(-ENODATA, "the job was never submitted");
-	return params_out(out, &result, sizeof(result));
+	return accel_core_params_out(out, &result, sizeof(result));
 }
 
 /* ---- the end ----------------------------------------------------------------------------------- */

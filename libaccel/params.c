@@ -77,7 +77,7 @@ int params_check_out(const void *to)
 	return read_size(to, &size);
 }
 
-int params_out(void *to, const void *from, size_t known)
+int accel_core_params_out(void *to, const void *from, size_t known)
 {
 	uint32_t size;
 	int ret;

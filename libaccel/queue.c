@@ -321,6 +321,19 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 	return ret == 1 ? 0 : ret;
 }
 
+void queue_wait_running(struct accel_queue *queue)
+{
+	struct accel_job *job;
+	uint64_t seq;
+
+	do {
+		pthread_mutex_lock(&queue->lock);
+		job = job_to_wait_for(queue, UINT64_MAX);
+		seq = job ? job->seq : 0;
+		pthread_mutex_unlock(&queue->lock);
+	} while (job && !queue_wait(queue, seq, ACCEL_NO_DEADLINE));
+}
+
 /* ---- making and ending ---------------------------------------------------------------------------- */
 
 int accel_queue_create(struct accel_context *context, const struct accel_queue_params *params,

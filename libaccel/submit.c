@@ -151,6 +151,8 @@ int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, u
 	struct accel_context *context = queue->context;
 	int ret;
 
+	if (atomic_load_explicit(&context->exiting, memory_order_relaxed))
+		return accel_core_fail(-ESTALE, "the process is about to end");
 	queue->full_since = atomic_load_explicit(&context->ended, memory_order_relaxed);
 	ret = context->provider->ops->submit(queue, jobs, count);
 	queue->full = ret == -EAGAIN;
