@@ -153,8 +153,10 @@ int waiter_start(struct accel_queue *queue)
 	struct accel_waiter *waiter;
 	int ret;
 
-	if (queue->waiter)
+	if (queue->waiter) {
+		queue_wake(queue); /* it may have come to rest */
 		return 0;
+	}
 	if (!queue->context->pulls || queue->context->open_flags & ACCEL_OPEN_NO_THREADS)
 		return accel_core_fail(-EOPNOTSUPP, "this needs a thread, and may have none");
 	waiter = accel_core_sys.alloc(sizeof(*waiter));
