@@ -196,11 +196,14 @@ struct accel_fence {
 	_Atomic uint32_t users; /* the callers': the queue is held for these */
 	_Atomic uint32_t state; /* enum fence_state; a futex */
 	int32_t error;		/* valid once it has ended */
-	struct accel_queue *queue; /* NULL: imported or born ended */
+	/* NULL: imported, born ended, or neither under way nor with users any more. */
+	struct accel_queue *queue;
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
-	pthread_mutex_t lock; /* callbacks, event_fd */
+	pthread_mutex_t lock; /* queue, over, userless, callbacks, event_fd */
+	bool over;	      /* its jobs have ended: the queue may go before it */
+	bool userless;
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
 	int fd;	      /* imported: our duplicate; -1: none */
@@ -213,6 +216,8 @@ int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint6
 		 uint64_t last, struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
+/* Under queue->lock: its last job has ended, fence_end() is to follow. */
+void fence_set_over(struct accel_fence *fence);
 /* It has ended, with fence->error: wake, call back, write. Gives one reference up. */
 void fence_end(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);

@@ -99,6 +99,8 @@ static struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 	atomic_store_explicit(&fence->state, FENCE_PENDING, memory_order_relaxed);
 	fence->error = 0;
 	fence->queue = NULL;
+	fence->over = false;
+	fence->userless = false;
 	fence->pool = pool;
 	if (pool)
 		refs_get(&pool->refs);
@@ -164,7 +166,7 @@ void fence_discard(struct accel_fence *fence)
 	fence_put(fence);
 }
 
-/* The queue of a fence that has users, held; NULL if it has none. */
+/* The queue of a fence that has users or is pending, held; else NULL. */
 static struct accel_queue *hold_queue(struct accel_fence *fence)
 {
 	struct accel_queue *queue;
@@ -198,9 +200,13 @@ void accel_fence_unref(struct accel_fence *fence)
 			queue_put_user(fence->queue);
 			return;
 		}
+		/* Jobs that wait for it must still be able to ask the queue, which stays
+		 * until all its jobs have ended. */
 		pthread_mutex_lock(&fence->lock);
 		queue = fence->queue;
-		fence->queue = NULL;
+		fence->userless = true;
+		if (fence->over)
+			fence->queue = NULL;
 		pthread_mutex_unlock(&fence->lock);
 		queue_put_user(queue);
 	}
@@ -209,6 +215,15 @@ void accel_fence_unref(struct accel_fence *fence)
 }
 
 /* ---- ending --------------------------------------------------------------------------------- */
+
+void fence_set_over(struct accel_fence *fence)
+{
+	pthread_mutex_lock(&fence->lock);
+	fence->over = true;
+	if (fence->userless)
+		fence->queue = NULL;
+	pthread_mutex_unlock(&fence->lock);
+}
 
 bool fence_has_ended(struct accel_fence *fence)
 {
@@ -410,7 +425,7 @@ static bool ends_by_itself(struct accel_fence *fence)
 		return false;
 	queue = hold_queue(fence);
 	if (!queue)
-		return true; /* its queue drains */
+		return true; /* its jobs have ended */
 	pulls = queue->context->pulls;
 	queue_put(queue);
 	return !pulls;

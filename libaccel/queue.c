@@ -59,6 +59,7 @@ static void end_fences(struct accel_queue *queue, uint64_t seq, int error, struc
 		if (error && !fence->error)
 			fence->error = error;
 		if (fence->last == seq) {
+			fence_set_over(fence);
 			list_del(node);
 			list_append(&ended->fences, node);
 		}
