@@ -572,6 +572,7 @@ int accel_fence_export_fd(struct accel_fence *fence, uint32_t kind, int *fd)
 
 int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out)
 {
+	struct pollfd pollfd = { .fd = fd };
 	struct accel_fence *fence;
 	struct stat st;
 	int ret;
@@ -584,9 +585,10 @@ int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out)
 	ret = accel_core_sys.fstat(fd, &st);
 	if (ret)
 		return accel_core_fail(ret, "descriptor %d: %s", fd, strerror(-ret));
-	/* These poll readable always. */
+	/* These poll readable always, and one opened with O_PATH not at all. */
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ||
-	    S_ISLNK(st.st_mode))
+	    S_ISLNK(st.st_mode) ||
+	    (accel_core_sys.poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLNVAL))
 		return accel_core_fail(-EINVAL, "descriptor %d is of a file that can't be polled", fd);
 	fence = fence_alloc(NULL);
 	if (!fence)
