@@ -518,6 +518,7 @@ static void test_signals(void **state)
 {
 	pthread_t thread;
 	sigset_t before, after;
+	int signal;
 
 	(void)state;
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
@@ -525,7 +526,8 @@ static void test_signals(void **state)
 	assert_int_equal(accel_core_sys.thread_join(thread), 0);
 	assert_true(sigismember(&mask_inside, SIGALRM) && sigismember(&mask_inside, SIGTERM));
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
-	assert_memory_equal(&before, &after, sizeof(before));
+	for (signal = 1; signal < 65; signal++)
+		assert_int_equal(sigismember(&before, signal), sigismember(&after, signal));
 	/* And none is started through anything but the seam. */
 	open_all();
 	accel_core_sys.thread_create = seen_create;
