@@ -19,6 +19,7 @@ static struct soft_engine *engine;
 static int setup(void **state)
 {
 	(void)state;
+	soft_compute_thread();
 	return soft_engine_create(&engine);
 }
 

@@ -56,6 +56,14 @@ static int returns_data(const struct accel_soft_call *call)
 	return (int)(intptr_t)call->data;
 }
 
+/* For longer than a millisecond, whatever happens. */
+static int sleeps(const struct accel_soft_call *call)
+{
+	(void)call;
+	usleep(3000);
+	return 0;
+}
+
 struct log {
 	_Atomic uint32_t count;
 	uint32_t entry[4096];
@@ -433,7 +441,10 @@ static void test_timeout(void **state)
 	assert_int_equal(result_of(job).outcome, ACCEL_TIMED_OUT);
 	assert_int_equal(result_of(job).error, -ETIMEDOUT);
 	accel_job_unref(job);
-	/* One that never ends in time, and those that surely do. */
+	/* One that doesn't ask, one that never ends in time, and those that surely do. */
+	job = host_job(queue, sleeps, NULL, 1000000);
+	assert_int_equal(finish(submit(queue, job, NULL, 0)), -ETIMEDOUT);
+	accel_job_unref(job);
 	job = host_job(queue, returns_data, NULL, 1);
 	assert_int_equal(finish(submit(queue, job, NULL, 0)), -ETIMEDOUT);
 	accel_job_unref(job);
@@ -658,9 +669,12 @@ static void test_shared_matmul(void **state)
 		jobs[l] = make_job(context, queues[l], &p, sizeof(p), bos[l], 3, 0, NULL);
 	}
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		for (unsigned int l = 0; l < LANES; l++)
+		/* All at once, then one with all workers to itself. */
+		unsigned int lanes = round < 5 ? LANES : 1;
+
+		for (unsigned int l = 0; l < lanes; l++)
 			fences[l] = submit(queues[l], jobs[l], NULL, 0);
-		for (unsigned int l = 0; l < LANES; l++) {
+		for (unsigned int l = 0; l < lanes; l++) {
 			OK(finish(fences[l]));
 			for (int i = 0; i < N * N; i++)
 				if (c[l][i] != (signed char)(i * 7 + (int)l))
@@ -687,34 +701,51 @@ static int for_ever(const struct accel_soft_call *call)
 	return 0;
 }
 
+/* What a computation that goes on after exit(3) would write to. */
+static unsigned char *exit_result;
+static size_t exit_bytes;
+
+/* Runs after the library's own handler: the workers must have stopped. */
+static void look_after_exit(void)
+{
+	memset(exit_result, 0xff, exit_bytes);
+	usleep(50000);
+	for (size_t i = 0; i < exit_bytes; i++)
+		if (exit_result[i] != 0xff)
+			_exit(8);
+}
+
 /* A process that ends in the middle of everything. */
 static void exit_at_work(void)
 {
 	enum {
-		BYTES = 8 << 20,
 		PACKETS = 200,
 		N = 512
 	};
-	struct accel_soft_matmul product = {{ACCEL_SOFT_MATMUL, 0, sizeof(product)},
-					    {0, 0, 0},
-					    {1, 0, 0},
-					    {1, 0, N * N * 4},
-					    ACCEL_SOFT_F32,
-					    N,
-					    N,
-					    N,
-					    N,
-					    N,
-					    N,
-					    0};
-	struct accel_context *context = open_soft();
+	struct accel_soft_matmul product = {
+		.head = {ACCEL_SOFT_MATMUL, 0, sizeof(product)},
+		.a = {1, 0, 0},
+		.b = {1, 0, N * N * 4},
+		.type = ACCEL_SOFT_F32,
+		.m = N,
+		.n = N,
+		.k = N,
+		.lda = N,
+		.ldb = N,
+		.ldc = N,
+	};
 	struct accel_soft_matmul *stream = calloc(PACKETS, sizeof(*stream));
-	struct accel_bo *bos[2] = {make_bo(context, BYTES, 0, NULL),
-				   make_bo(context, BYTES, 0, NULL)};
+	struct accel_context *context;
 	struct accel_queue *queue;
+	struct accel_bo *bos[2];
 	struct accel_job *job;
 	static sem_t entered;
 
+	exit_bytes = N * N * 4;
+	atexit(look_after_exit);
+	context = open_soft();
+	bos[0] = make_bo(context, exit_bytes, 0, (void **)&exit_result);
+	bos[1] = make_bo(context, 2 * exit_bytes, 0, NULL);
 	sem_init(&entered, 0, 0);
 	queue = make_queue(context, 0, 0);
 	accel_fence_unref(submit(queue, host_job(queue, for_ever, &entered, 0), NULL, 0));
@@ -726,6 +757,7 @@ static void exit_at_work(void)
 		job = make_job(context, queue, stream, PACKETS * sizeof(*stream), bos, 2, 0, NULL);
 		accel_fence_unref(submit(queue, job, NULL, 0));
 	}
+	usleep(10000);
 	exit(7);
 }
 
