@@ -236,6 +236,14 @@ static int helper_share(const char *arg)
 
 static struct gate exit_gate;
 
+/* A thread that is there until the process is gone. */
+static int start_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, fn, arg) || pthread_detach(thread) ? -1 : 0;
+}
+
 /* A job that nobody will ever let end. */
 static int exit_running(struct work *work)
 {
@@ -285,13 +293,12 @@ static void *wait_for_ever(void *arg)
 static int exit_thread(struct work *work)
 {
 	struct accel_fence *done;
-	pthread_t thread;
 	int err;
 
 	err = never_ending(work, &done);
 	if (err)
 		return err;
-	if (pthread_create(&thread, NULL, wait_for_ever, done) != 0)
+	if (start_thread(wait_for_ever, done) != 0)
 		return 33;
 	while (!waiting)
 		pause_ms(1);
@@ -315,11 +322,10 @@ static void *submit_for_ever(void *arg)
 
 static int exit_submitting(struct work *work)
 {
-	pthread_t thread;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		if (pthread_create(&thread, NULL, submit_for_ever, work) != 0)
+		if (start_thread(submit_for_ever, work) != 0)
 			return 40;
 	}
 	while (!waiting)
