@@ -85,7 +85,7 @@ static int map_locked(struct accel_bo *bo)
 	return bo->map ? 0 : ops_of(bo)->bo_map(bo);
 }
 
-static int map(struct accel_bo *bo)
+int accel_core_bo_map(struct accel_bo *bo)
 {
 	int ret;
 
@@ -103,7 +103,7 @@ static int fill(struct accel_bo *bo, const struct accel_bo_params *params)
 
 	if (bo->filled || (!params->contents && !clear))
 		return 0;
-	ret = map(bo);
+	ret = accel_core_bo_map(bo);
 	if (ret)
 		return ret;
 	if (clear)
@@ -135,7 +135,7 @@ static struct accel_bo *reuse(struct accel_context *context, const struct accel_
 		return NULL;
 	bo->refs = 1;
 	bo->filled = false;
-	bo->flags |= ACCEL_BO_IS_UNDEFINED;
+	bo->flags = (bo->flags & ~ACCEL_BO_ZERO) | ACCEL_BO_IS_UNDEFINED;
 	return bo;
 }
 
@@ -179,6 +179,7 @@ int accel_bo_create(struct accel_context *context, const struct accel_bo_params 
 	}
 	if (known.flags & ACCEL_BO_ZERO || known.contents)
 		bo->flags &= ~ACCEL_BO_IS_UNDEFINED;
+	bo->flags |= known.flags & ACCEL_BO_ZERO;
 	accel_context_ref(context);
 	*out = bo;
 	return 0;
@@ -275,7 +276,7 @@ int accel_bo_get_info(struct accel_bo *bo, struct accel_bo_info *out)
 	info = (struct accel_bo_info){
 		.size = sizeof(info), .flags = bo->flags, .bytes = bo->bytes
 	};
-	return params_out(out, &info, sizeof(info));
+	return accel_core_params_out(out, &info, sizeof(info));
 }
 
 int accel_bo_address(struct accel_bo *bo, uint64_t *address)
@@ -301,7 +302,7 @@ int accel_bo_map(struct accel_bo *bo, void **ptr)
 		return accel_core_fail(-EINVAL, "%s is NULL", bo ? "ptr" : "bo");
 	if (!(bo->flags & CPU_FLAGS))
 		return accel_core_fail(-EACCES, "the buffer was made without access for the CPU");
-	ret = map(bo);
+	ret = accel_core_bo_map(bo);
 	if (!ret)
 		*ptr = bo->map;
 	return ret;

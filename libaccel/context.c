@@ -211,6 +211,7 @@ static int make_context(struct accel_device *device, const struct accel_provider
 	context->refs = 1;
 	context->open_flags = params->flags;
 	context->fd = fd;
+	context->opened_ns = accel_core_sys.now();
 	pthread_mutex_init(&context->lock, NULL);
 	list_init(&context->queues);
 	list_init(&context->shared);
@@ -368,16 +369,42 @@ void accel_core_context_set_state(struct accel_context *context, uint32_t state)
 			break;
 }
 
-int accel_core_context_errno(struct accel_context *context)
+static int state_errno(struct accel_context *context)
 {
 	switch (atomic_load_explicit(&context->state, memory_order_relaxed)) {
 	case ACCEL_OK:
 		return 0;
 	case ACCEL_GONE:
-		return accel_core_fail(-ENODEV, "the device is gone");
+		return -ENODEV;
 	default:
-		return accel_core_fail(-ESTALE, "the context is lost: open the device anew");
+		return -ESTALE;
 	}
+}
+
+int accel_core_context_errno(struct accel_context *context)
+{
+	const int ret = state_errno(context);
+
+	if (!ret)
+		return 0;
+	return accel_core_fail(ret, ret == -ENODEV ? "the device is gone"
+						   : "the context is lost: open the device anew");
+}
+
+int accel_core_context_look(struct accel_context *context)
+{
+	if (!atomic_load(&context->state))
+		context->provider->ops->context_look(context);
+	return state_errno(context);
+}
+
+void accel_core_context_drain(struct accel_context *context)
+{
+	struct accel_queue *queue = NULL;
+
+	atomic_store(&context->exiting, true);
+	while ((queue = queue_next(context, queue)))
+		queue_wait_running(queue);
 }
 
 bool accel_core_is_absent(struct accel_context *context, unsigned int bit)
@@ -468,6 +495,7 @@ void accel_context_unref(struct accel_context *context)
 	context->provider->ops->context_fini(context);
 	if (context->fd >= 0)
 		accel_core_sys.close(context->fd);
+	park_sweep();
 	pthread_mutex_destroy(&context->lock);
 	accel_device_unref(context->device);
 	accel_core_sys.free(context);

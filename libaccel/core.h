@@ -25,6 +25,7 @@ void process_del_context(struct accel_context *context);
 struct env {
 	int log_level;		  /* LIBACCEL_LOG */
 	bool trace;		  /* LIBACCEL_TRACE */
+	bool validate;		  /* LIBACCEL_VALIDATE */
 	bool no_software;	  /* LIBACCEL_SOFTWARE=0 */
 	const char *provider_dir; /* LIBACCEL_PROVIDER_DIR, or NULL */
 	const char *sysfs;	  /* LIBACCEL_SYSFS, or "/sys" */
@@ -50,8 +51,8 @@ void trace_add_names(const struct accel_ioctl_name *names);
 
 /* ---- params.c ----------------------------------------------------------------------- */
 
-/* Give the caller of an out-struct what both sides know. */
-int params_out(void *to, const void *from, size_t known);
+/* What accel_core_params_out() would refuse, to be known first. */
+int params_check_out(const void *to);
 
 /* ---- refs: saturate nowhere, 2^32 references don't fit in memory ------------------------ */
 
@@ -168,6 +169,8 @@ void queue_tell(struct accel_queue *queue, struct ended *ended);
 void queue_poll(struct accel_queue *queue, uint64_t seq);
 /* Sleep until job @seq and all before it have ended: 0 or -ETIME. */
 int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline);
+/* Sleep until all jobs that are with the driver have ended. */
+void queue_wait_running(struct accel_queue *queue);
 /* Something happened: have those who sleep on the queue look again. */
 void queue_wake(struct accel_queue *queue);
 /* Sleep until something happened after events was @seen. */
@@ -200,6 +203,7 @@ struct accel_fence {
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
+	bool awaited;	      /* when it ended, somebody slept on the word */
 	pthread_mutex_t lock; /* callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
@@ -213,8 +217,11 @@ int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint6
 		 uint64_t last, struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
-/* It has ended, with fence->error: wake, call back, write. Gives one reference up. */
-void fence_end(struct accel_fence *fence);
+/* It has ended, with fence->error. Under its queue's lock, so that no one who was told of the
+ * job's end finds it pending. */
+void fence_set_ended(struct accel_fence *fence);
+/* After the lock: wake, call back, write. Gives one reference up. */
+void fence_tell(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
 
@@ -223,6 +230,11 @@ bool fence_has_ended(struct accel_fence *fence);
 /* Under the lock: hand jobs to the driver and note them as running. The count, or an errno. */
 int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
 void submit_close_wait_fd(struct accel_job *job);
+
+/* ---- park.c ------------------------------------------------------------------------------------ */
+
+/* Close what need not be kept any more. */
+void park_sweep(void);
 
 /* ---- waiter.c --------------------------------------------------------------------------------- */
 

@@ -500,7 +500,7 @@ int accel_device_get_info(struct accel_device *device, struct accel_device_info 
 	if (!device)
 		return accel_core_fail(-EINVAL, "device is NULL");
 	pthread_mutex_lock(&device->lock);
-	ret = params_out(out, &device->info, sizeof(device->info));
+	ret = accel_core_params_out(out, &device->info, sizeof(device->info));
 	pthread_mutex_unlock(&device->lock);
 	return ret;
 }
@@ -562,6 +562,15 @@ bool device_is_gone(const struct accel_device_info *info)
 		return true;
 	/* Another device under the same name: minor numbers are reused. */
 	return ret >= 0 && !read_devnum(text, &devnum) && devnum != info->devnum;
+}
+
+int accel_core_sysfs_list(const char *dir, int (*fn)(void *data, const char *name), void *data)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", env_get()->sysfs, dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return accel_core_sys.list(path, fn, data);
 }
 
 bool accel_core_device_gone(struct accel_context *context)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/dma-buf.h>
+#include <linux/magic.h>
 #include <linux/sync_file.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,13 @@ static uint32_t sync_flags(uint32_t access)
 {
 	return (access & ACCEL_ACCESS_READ ? DMA_BUF_SYNC_READ : 0) |
 	       (access & ACCEL_ACCESS_WRITE ? DMA_BUF_SYNC_WRITE : 0);
+}
+
+bool accel_core_is_dmabuf(int fd)
+{
+	uint64_t magic;
+
+	return !accel_core_sys.fs_magic(fd, &magic) && magic == DMA_BUF_MAGIC;
 }
 
 int accel_core_dmabuf_size(int dmabuf_fd, uint64_t *bytes)

@@ -31,6 +31,7 @@ void env_read(void)
 
 	env.log_level = level_of(secure_getenv("LIBACCEL_LOG"));
 	env.trace = is("LIBACCEL_TRACE", "1");
+	env.validate = is("LIBACCEL_VALIDATE", "1");
 	env.no_software = is("LIBACCEL_SOFTWARE", "0");
 	path = secure_getenv("LIBACCEL_PROVIDER_DIR");
 	if (path && *path)
@@ -45,4 +46,9 @@ void env_read(void)
 const struct env *env_get(void)
 {
 	return &env;
+}
+
+bool accel_core_validates(void)
+{
+	return env.validate;
 }

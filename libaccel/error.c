@@ -122,7 +122,7 @@ int accel_last_error(struct accel_error *out)
 
 	if (ret)
 		return ret;
-	return params_out(out, &last_error, sizeof(last_error));
+	return accel_core_params_out(out, &last_error, sizeof(last_error));
 }
 
 int accel_set_log(void (*fn)(void *data, int level, const char *text), void *data, int level)

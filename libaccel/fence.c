@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 
 #define SLICE_NS 1000000    /* between two looks where nothing can be slept on */
-#define GONE_NS	 1000000000 /* the same where the kernel forgets to wake, as after an unbind */
 
 /* An eventfd that no reader ever empties: reading takes one from a count near 2^64. */
 #define EVENT_FLAGS (EFD_SEMAPHORE | EFD_NONBLOCK)
@@ -225,14 +224,18 @@ static void write_event(int fd)
 	} while (ret == -EINTR);
 }
 
-void fence_end(struct accel_fence *fence)
+void fence_set_ended(struct accel_fence *fence)
+{
+	fence->awaited = atomic_exchange_explicit(&fence->state, FENCE_ENDED,
+						  memory_order_acq_rel) == FENCE_AWAITED;
+}
+
+void fence_tell(struct accel_fence *fence)
 {
 	struct accel_fence_callback *callback;
 	struct list told, *node, *after;
-	uint32_t before;
 
-	before = atomic_exchange_explicit(&fence->state, FENCE_ENDED, memory_order_acq_rel);
-	if (before == FENCE_AWAITED)
+	if (fence->awaited)
 		accel_core_sys.futex_wake((const uint32_t *)&fence->state, INT32_MAX);
 	list_init(&told);
 	pthread_mutex_lock(&fence->lock);
@@ -367,9 +370,6 @@ int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline)
 		ret = queue_wait(queue, fence->last, deadline);
 	if (queue)
 		queue_put(queue);
-	/* The thread that saw the job's end may not have come to this fence yet. */
-	if (!ret && !fence_has_ended(fence))
-		ret = wait_word(fence, ACCEL_NO_DEADLINE);
 	return ret;
 }
 
@@ -651,6 +651,22 @@ static int sleep_on_callbacks(struct accel_fence *const *fences, uint32_t count,
 	return ret;
 }
 
+/* Of fences that a kernel may leave pending when a driver is unbound: the devices are asked. */
+static void look_for_losses(struct accel_fence *const *fences, uint32_t count)
+{
+	struct accel_queue *queue;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		queue = hold_queue(fences[i]);
+		if (!queue)
+			continue;
+		if (queue->context->pulls)
+			accel_core_context_look(queue->context);
+		queue_put(queue);
+	}
+}
+
 /* The same by poll(2); where a fence has no descriptor, for a short while only. */
 static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64_t deadline,
 			struct pollfd *fds, bool *temporary)
@@ -668,8 +684,8 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 			fds[i].fd = -1;
 			temporary[i] = false;
 			slice = SLICE_NS;
-		} else if (temporary[i] && slice > GONE_NS) {
-			slice = GONE_NS;
+		} else if (temporary[i] && slice > ACCEL_LOOK_NS) {
+			slice = ACCEL_LOOK_NS;
 		}
 	}
 	error_restore(&before);
@@ -686,6 +702,7 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 {
 	_Alignas(max_align_t) char small[SMALL * ROOM_EACH];
 	bool all_by_themselves = true;
+	int64_t looked = accel_core_sys.now();
 	void *room = count <= SMALL ? small : NULL;
 	uint32_t i;
 	int ret;
@@ -715,6 +732,10 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 		else
 			ret = sleep_on_fds(fences, count, deadline, room,
 					   (bool *)((struct pollfd *)room + count));
+		if (!all_by_themselves && accel_core_sys.now() - looked >= ACCEL_LOOK_NS) {
+			look_for_losses(fences, count);
+			looked = accel_core_sys.now();
+		}
 		if (ret && ret != -ETIME) {
 			accel_core_fail(ret, "waiting for %u fences: %s", count, strerror(-ret));
 			goto out;

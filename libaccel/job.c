@@ -274,6 +274,9 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 		return ret;
 	if (!job)
 		return accel_core_fail(-EINVAL, "job is NULL");
+	ret = params_check_out(out);
+	if (ret)
+		return ret;
 	queue = job->queue;
 	if (queue->context->pulls) {
 		pthread_mutex_lock(&queue->lock);
@@ -287,7 +290,7 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 	pthread_mutex_unlock(&queue->lock);
 	if (!submitted)
 		return accel_core_fail(-ENODATA, "the job was never submitted");
-	return params_out(out, &result, sizeof(result));
+	return accel_core_params_out(out, &result, sizeof(result));
 }
 
 /* ---- the end ----------------------------------------------------------------------------------- */

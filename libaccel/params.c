@@ -68,7 +68,16 @@ int accel_core_ext(void *to, size_t known, const struct accel_ext *ext, uint32_t
 	return ret ? ret : 1;
 }
 
-int params_out(void *to, const void *from, size_t known)
+int params_check_out(const void *to)
+{
+	uint32_t size;
+
+	if (!to)
+		return accel_core_fail(-EINVAL, "the struct to be filled is NULL");
+	return read_size(to, &size);
+}
+
+int accel_core_params_out(void *to, const void *from, size_t known)
 {
 	uint32_t size;
 	int ret;

@@ -183,6 +183,12 @@ static void nothing_context(struct accel_context *context)
 	(void)context;
 }
 
+static void look_in_sysfs(struct accel_context *context)
+{
+	if (accel_core_device_gone(context))
+		accel_core_context_set_state(context, ACCEL_GONE);
+}
+
 static int no_context_fd(struct accel_context *context, int *fd)
 {
 	(void)context, (void)fd;
@@ -307,6 +313,7 @@ static const struct accel_ops left_out = {
 	.context_init = no_context_init,
 	.context_fini = nothing_context,
 	.context_exit = nothing_context,
+	.context_look = look_in_sysfs,
 	.context_fd = no_context_fd,
 	.context_event = nothing_context,
 	.query = no_query,

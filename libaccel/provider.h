@@ -79,6 +79,8 @@ struct accel_context {
 	uint32_t cache_count;
 	_Atomic uint64_t absent; /* probed features: accel_core_is_absent() */
 	_Atomic uint32_t ended;	 /* counts up with each job that ends */
+	_Atomic bool exiting;	 /* the process ends: nothing more goes to the driver */
+	int64_t opened_ns;
 	struct list link;	 /* on the list of all contexts */
 };
 
@@ -162,6 +164,9 @@ struct accel_ops {
 	void (*context_fini)(struct accel_context *context);
 	/* The process exits: see that nothing runs any more that could hurt. */
 	void (*context_exit)(struct accel_context *context);
+	/* A wait has lasted a while: see whether the device is still there, and set the state.
+	 * Left out, its entry in sysfs is looked for. Without locks. */
+	void (*context_look)(struct accel_context *context);
 	int (*context_fd)(struct accel_context *context, int *fd);
 	/* That descriptor may be readable: take the event off it, set the state. */
 	void (*context_event)(struct accel_context *context);
@@ -263,6 +268,14 @@ int accel_core_params(void *to, size_t known, const void *from, bool optional);
 /* The same for a vendor struct, whose type must be @type; no @ext is all zero and
  * gives 0, else 1. */
 int accel_core_ext(void *to, size_t known, const struct accel_ext *ext, uint32_t type);
+/* Give the caller of an out-struct what both sides know. */
+int accel_core_params_out(void *to, const void *from, size_t known);
+
+/* env.c: LIBACCEL_VALIDATE=1: check all that can be checked of commands. */
+bool accel_core_validates(void);
+
+/* bo.c: see that bo->map is there, whatever the buffer was made for. Not under context->lock. */
+int accel_core_bo_map(struct accel_bo *bo);
 
 /* deadline.c */
 bool accel_core_expired(int64_t deadline);
@@ -282,6 +295,13 @@ int accel_core_enter(const struct accel_context *context, const char *name);
 void accel_core_context_set_state(struct accel_context *context, uint32_t state);
 /* The state as an errno: 0, -ESTALE, -ENODEV. */
 int accel_core_context_errno(struct accel_context *context);
+/* Whether the device is still there, asking it anew: 0, -ESTALE, -ENODEV. A wait that the kernel
+ * need not end when a driver is unbound sleeps in slices of ACCEL_LOOK_NS, with this after
+ * each. */
+#define ACCEL_LOOK_NS INT64_C(500000000)
+int accel_core_context_look(struct accel_context *context);
+/* For context_exit: let nothing more reach the driver, and wait for what has. */
+void accel_core_context_drain(struct accel_context *context);
 /* Features that a kernel may lack: ask once, remember per context. @bit < 64. */
 bool accel_core_is_absent(struct accel_context *context, unsigned int bit);
 void accel_core_set_absent(struct accel_context *context, unsigned int bit);
@@ -289,6 +309,8 @@ void accel_core_set_absent(struct accel_context *context, unsigned int bit);
 /* device.c: an attribute of the device in sysfs, as "device/" + @attr says; the length. */
 int accel_core_device_attr(struct accel_context *context, const char *attr, char *buf,
 			   size_t bytes);
+/* Call @fn for each name in a directory of sysfs, until it returns non-zero; that, or -errno. */
+int accel_core_sysfs_list(const char *dir, int (*fn)(void *data, const char *name), void *data);
 /* Whether its entry in sysfs has gone. False where sysfs can't be read. */
 bool accel_core_device_gone(struct accel_context *context);
 
@@ -321,6 +343,11 @@ int accel_core_dmabuf_size(int dmabuf_fd, uint64_t *bytes);
 int accel_core_dmabuf_sync(int dmabuf_fd, bool begin, uint32_t access);
 int accel_core_dmabuf_export_sync_file(int dmabuf_fd, uint32_t access, int *sync_file);
 int accel_core_dmabuf_import_sync_file(int dmabuf_fd, uint32_t access, int sync_file);
+/* Whether it is a dma-buf at all. */
+bool accel_core_is_dmabuf(int fd);
+/* How many descriptors, mappings and users in the kernel a dma-buf has; -errno if that can't
+ * be read. */
+int accel_core_dmabuf_users(int dmabuf_fd);
 /* 1 ended well, 0 pending, or the error it ended with. */
 int accel_core_sync_file_status(int sync_file, int *status);
 int accel_core_sync_file_merge(int a, int b, int *merged);
@@ -328,5 +355,32 @@ int accel_core_sync_file_merge(int a, int b, int *merged);
  * @check after each; what it returns but 0 ends the wait. */
 int accel_core_poll_fd(int fd, int64_t deadline, int64_t slice_ns, int (*check)(void *),
 		       void *data);
+
+/*
+ * jobend.c: the end of a job that its driver tells by a fence on a buffer that the job writes.
+ * The fence is taken as a sync_file right after the submission: the kernel leaves out one that
+ * has been signalled by then, and only a sync_file tells that a job failed.
+ */
+struct accel_job_end {
+	int sync_file; /* -1: none, ask the driver's own wait */
+	bool shared;   /* the buffer is other processes', too: the fence may be one of theirs */
+};
+/* Of @dmabuf_fd (-1: take none). Never fails: without a sync_file the job is unverified. */
+void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shared);
+void accel_core_job_end_drop(struct accel_job_end *end);
+/* As ops.job_poll, ops.job_wait and ops.job_fd, for an @end with a sync_file. */
+int accel_core_job_end_poll(struct accel_context *context, const struct accel_job_end *end,
+			    bool ended, struct accel_job_result *result);
+int accel_core_job_end_wait(struct accel_context *context, const struct accel_job_end *end,
+			    int64_t deadline, struct accel_job_result *result);
+int accel_core_job_end_fd(const struct accel_job_end *end, int *fd);
+/* One without: @wait is the driver's, 0 when the job has ended, else -ETIME. */
+int accel_core_job_end_plain(struct accel_context *context, bool ended, int64_t deadline,
+			     int (*wait)(void *data, int64_t deadline), void *data,
+			     struct accel_job_result *result);
+
+/* park.c: files that a driver must not see closed yet: kept until each of the dma-bufs, which
+ * become the core's, has no other user; with @for_good until the process ends. */
+void accel_core_park(int fd, const int *dmabufs, uint32_t count, bool for_good);
 
 #endif

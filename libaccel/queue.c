@@ -59,6 +59,7 @@ static void end_fences(struct accel_queue *queue, uint64_t seq, int error, struc
 		if (error && !fence->error)
 			fence->error = error;
 		if (fence->last == seq) {
+			fence_set_ended(fence);
 			list_del(node);
 			list_append(&ended->fences, node);
 		}
@@ -117,7 +118,7 @@ void queue_tell(struct accel_queue *queue, struct ended *ended)
 
 	list_for_each_safe(node, after, &ended->fences) {
 		list_del(node);
-		fence_end(list_entry(node, struct accel_fence, link));
+		fence_tell(list_entry(node, struct accel_fence, link));
 	}
 	if (list_empty(&ended->jobs))
 		return;
@@ -318,6 +319,19 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 		}
 	}
 	return ret == 1 ? 0 : ret;
+}
+
+void queue_wait_running(struct accel_queue *queue)
+{
+	struct accel_job *job;
+	uint64_t seq;
+
+	do {
+		pthread_mutex_lock(&queue->lock);
+		job = job_to_wait_for(queue, UINT64_MAX);
+		seq = job ? job->seq : 0;
+		pthread_mutex_unlock(&queue->lock);
+	} while (job && !queue_wait(queue, seq, ACCEL_NO_DEADLINE));
 }
 
 /* ---- making and ending ---------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,6 +126,16 @@ static int64_t real_size(int fd)
 	off_t end = lseek(fd, 0, SEEK_END);
 
 	return end < 0 ? -errno : (int64_t)end;
+}
+
+static int real_fs_magic(int fd, uint64_t *magic)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return -errno;
+	*magic = (uint64_t)fs.f_type;
+	return 0;
 }
 
 static int real_memfd(const char *name, unsigned int flags)
@@ -286,6 +297,7 @@ struct accel_sys accel_core_sys = {
 	.list = real_list,
 	.dup = real_dup,
 	.size = real_size,
+	.fs_magic = real_fs_magic,
 	.memfd = real_memfd,
 	.truncate = real_truncate,
 	.add_seals = real_add_seals,

@@ -34,6 +34,7 @@ struct accel_sys {
 	int (*list)(const char *path, int (*fn)(void *data, const char *name), void *data);
 	int (*dup)(int fd); /* close-on-exec */
 	int64_t (*size)(int fd); /* lseek(SEEK_END); how a dma-buf tells its size */
+	int (*fs_magic)(int fd, uint64_t *magic); /* fstatfs: of which file system it is */
 	int (*memfd)(const char *name, unsigned int flags);
 	int (*truncate)(int fd, uint64_t bytes);
 	int (*add_seals)(int fd, unsigned int seals);

@@ -15,6 +15,7 @@
 struct accel_waiter {
 	pthread_t thread;
 	bool stop; /* under queue->lock */
+	int64_t looked_ns; /* when the device was last asked whether it is there */
 };
 
 static struct accel_job *first_held(struct accel_queue *queue)
@@ -96,6 +97,11 @@ static void sleep_on_fence(struct accel_queue *queue, struct accel_job *job)
 	pthread_mutex_unlock(&queue->lock);
 	accel_core_fence_sleep(fence, until);
 	fence_put(fence);
+	/* Nothing of this job's is with the device that would tell. */
+	if (until - queue->waiter->looked_ns >= ACCEL_LOOK_NS) {
+		queue->waiter->looked_ns = until;
+		accel_core_context_look(queue->context);
+	}
 	pthread_mutex_lock(&queue->lock);
 }
 
@@ -153,8 +159,10 @@ int waiter_start(struct accel_queue *queue)
 	struct accel_waiter *waiter;
 	int ret;
 
-	if (queue->waiter)
+	if (queue->waiter) {
+		queue_wake(queue); /* it may sleep for want of anything to do */
 		return 0;
+	}
 	if (!queue->context->pulls || queue->context->open_flags & ACCEL_OPEN_NO_THREADS)
 		return accel_core_fail(-EOPNOTSUPP, "this needs a thread, and may have none");
 	waiter = accel_core_sys.alloc(sizeof(*waiter));

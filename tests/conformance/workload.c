@@ -8,6 +8,8 @@
 
 static const struct workload *const workloads[] = {
 	&workload_soft,
+	&workload_ethosu,
+	&workload_rocket,
 };
 
 const struct workload *workload_find(const struct accel_device_info *info)

@@ -142,25 +142,25 @@ static void test_out(void **state)
 	/* Smaller: nothing is written beyond what the caller has. */
 	memset(&to, 0xee, sizeof(to));
 	to.known.size = 8;
-	assert_ok(params_out(&to, &from, sizeof(from)));
+	assert_ok(accel_core_params_out(&to, &from, sizeof(from)));
 	assert_int_equal(to.known.size, 8);
 	assert_int_equal(to.known.a, 1);
 	assert_true(to.known.b == 0xeeeeeeeeeeeeeeee);
 	/* Larger: what the library doesn't know is zero. */
 	memset(&to, 0xee, sizeof(to));
 	to.known.size = sizeof(to);
-	assert_ok(params_out(&to, &from, sizeof(from)));
+	assert_ok(accel_core_params_out(&to, &from, sizeof(from)));
 	assert_int_equal(to.known.size, sizeof(to));
 	assert_true(to.known.b == 2);
 	assert_true(!to.later[0] && !to.later[3]);
 	/* The same; and nothing but a size. */
 	memset(&to, 0xee, sizeof(to));
 	to.known.size = sizeof(from);
-	assert_ok(params_out(&to, &from, sizeof(from)));
+	assert_ok(accel_core_params_out(&to, &from, sizeof(from)));
 	assert_true(to.known.b == 2 && to.later[0] == 0xeeeeeeeeeeeeeeee);
 	to.known.size = 4;
 	to.known.a = 9;
-	assert_ok(params_out(&to, &from, sizeof(from)));
+	assert_ok(accel_core_params_out(&to, &from, sizeof(from)));
 	assert_int_equal(to.known.a, 9);
 }
 
@@ -170,10 +170,10 @@ static void test_out_bad(void **state)
 	struct small to = { .size = 3, .a = 9 };
 
 	(void)state;
-	assert_fails(params_out(NULL, &from, sizeof(from)), -EINVAL);
-	assert_fails(params_out(&to, &from, sizeof(from)), -EINVAL);
+	assert_fails(accel_core_params_out(NULL, &from, sizeof(from)), -EINVAL);
+	assert_fails(accel_core_params_out(&to, &from, sizeof(from)), -EINVAL);
 	to.size = 4097;
-	assert_fails(params_out(&to, &from, sizeof(from)), -EINVAL);
+	assert_fails(accel_core_params_out(&to, &from, sizeof(from)), -EINVAL);
 	assert_int_equal(to.a, 9);
 }
 

@@ -47,7 +47,8 @@
  *
  * fork(2). In a child of a process that has used libaccel every function gives
  * -ECHILD until execve(2), and _unref only unmaps and closes. All descriptors
- * are close-on-exec. exit(3) with work under way waits for the job that runs.
+ * are close-on-exec. exit(3) with work under way waits until the device has let go of
+ * the job that runs; what has not begun does not run.
  *
  * Signals. Functions are not async-signal-safe.
  */
@@ -115,8 +116,8 @@ int accel_set_log(void (*fn)(void *data, int level, const char *text), void *dat
 
 /*
  * The last failure of a libaccel call on the calling thread. Calls that succeed
- * leave it as it is, and so do -EINPROGRESS, -ETIME and the -EAGAIN of a full
- * queue, which are answers more than failures.
+ * leave it as it is, and so do -EINPROGRESS, -ETIME, the -EAGAIN of a full queue and
+ * what a wait tells of the work, which are answers more than failures.
  */
 struct accel_error {
 	uint32_t size;

@@ -20,7 +20,7 @@ static uint64_t query(struct accel_context *context, uint32_t key)
 	return value;
 }
 
-/* ---- host functions --------------------------------------------------------------------- */
+/* ---- host functions ---------------------------------------------------- */
 
 /* Says that it runs, and stays until it is let go. */
 struct gate {
@@ -74,12 +74,11 @@ static int write_note(const struct accel_soft_call *call)
 	return 0;
 }
 
-/* ---- tests ---------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void test_no_threads(void **state)
 {
-	struct accel_open_params params = {.size = sizeof(params),
-					   .flags = ACCEL_OPEN_NO_THREADS};
+	struct accel_open_params params = {.size = sizeof(params), .flags = ACCEL_OPEN_NO_THREADS};
 	struct accel_error error = {.size = sizeof(error)};
 	struct accel_context *context;
 	struct accel_device *device;
@@ -112,8 +111,7 @@ static void test_results(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct accel_job *job =
-			host_job(queue, returns_data, (void *)cases[i].returns, 0);
+		struct accel_job *job = host_job(queue, returns_data, (void *)cases[i].returns, 0);
 		struct accel_job_result result;
 
 		assert_int_equal(finish(submit(queue, job, NULL, 0)), cases[i].error);
@@ -131,7 +129,10 @@ static void test_results(void **state)
 /* More jobs than the ring has places, in order, with the ring going round. */
 static void test_order(void **state)
 {
-	enum { DEPTH = 5, COUNT = 1000 };
+	enum {
+		DEPTH = 5,
+		COUNT = 1000
+	};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, DEPTH);
 	struct log *log = calloc(1, sizeof(*log));
@@ -176,6 +177,7 @@ static void test_depth(void **state)
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, 5);
 	struct accel_job *jobs[8];
+	struct accel_fence *room;
 	struct gate gate;
 
 	(void)state;
@@ -186,11 +188,8 @@ static void test_depth(void **state)
 	assert_int_equal(accel_submit(queue, jobs, 8, NULL, NULL), 5);
 	assert_int_equal(accel_submit(queue, &jobs[5], 3, NULL, NULL), -EAGAIN);
 	sem_post(&gate.leave);
-	OK(finish(({
-		struct accel_fence *room;
-		OK(accel_queue_get_room(queue, &room));
-		room;
-	})));
+	OK(accel_queue_get_room(queue, &room));
+	OK(finish(room));
 	for (unsigned int i = 0; i < 8; i++)
 		accel_job_unref(jobs[i]);
 	accel_queue_unref(queue);
@@ -206,7 +205,9 @@ static int at_barrier(const struct accel_soft_call *call)
 
 static void test_blocking(void **state)
 {
-	enum { MOST = 64 };
+	enum {
+		MOST = 64
+	};
 	struct accel_context *context = open_soft();
 	uint32_t count = (uint32_t)query(context, ACCEL_QUEUES_PARALLEL) * 2 + 3;
 	struct accel_queue *queues[MOST], *other = make_queue(context, 0, 0);
@@ -253,7 +254,10 @@ static void test_blocking(void **state)
 }
 
 /* One worker at a time: the order of several queues is then exact. */
-enum { QUEUES = 5, EACH = 6 };
+enum {
+	QUEUES = 5,
+	EACH = 6
+};
 
 static void check_turns(const int32_t *priorities, const uint32_t *expected)
 {
@@ -379,7 +383,10 @@ static void test_cancel(void **state)
 /* A long operation of many tiles stops between them. */
 static void test_cancel_packets(void **state)
 {
-	enum { BYTES = 16 << 20, PACKETS = 1000 };
+	enum {
+		BYTES = 16 << 20,
+		PACKETS = 1000
+	};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, 0);
 	struct accel_soft_fill *fills = calloc(PACKETS, sizeof(*fills));
@@ -390,8 +397,8 @@ static void test_cancel_packets(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < PACKETS; i++)
-		fills[i] = (struct accel_soft_fill){{ACCEL_SOFT_FILL, 0, sizeof(*fills)},
-						    {0, 0, 0}, BYTES, i, 0};
+		fills[i] = (struct accel_soft_fill){
+			{ACCEL_SOFT_FILL, 0, sizeof(*fills)}, {0, 0, 0}, BYTES, i, 0};
 	job = make_job(context, queue, fills, PACKETS * sizeof(*fills), &bo, 1, 0, NULL);
 	fence = submit(queue, job, NULL, 0);
 	OK(accel_queue_cancel(queue, ACCEL_NO_DEADLINE));
@@ -536,7 +543,7 @@ static void test_cancel_waits(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- much at once ------------------------------------------------------------------------------ */
+/* ---- much at once ------------------------------------------------------ */
 
 struct stress {
 	struct accel_context *context;
@@ -588,7 +595,9 @@ static void *stress_main(void *arg)
 
 static void test_stress(void **state)
 {
-	enum { THREADS = 6 };
+	enum {
+		THREADS = 6
+	};
 	struct accel_context *context = open_soft();
 	_Atomic(struct accel_fence *) board[THREADS];
 	struct stress stress[THREADS];
@@ -611,10 +620,23 @@ static void test_stress(void **state)
 /* Products that the workers share, several at once, are right. */
 static void test_shared_matmul(void **state)
 {
-	enum { N = 300, LANES = 3, ROUNDS = 5 };
-	struct accel_soft_matmul p = {
-		{ACCEL_SOFT_MATMUL, 0, sizeof(p)}, {0, 0, 0}, {1, 0, 0}, {2, 0, 0},
-		ACCEL_SOFT_S8_S8_S32, N, N, N, N, N, N, 0};
+	enum {
+		N = 300,
+		LANES = 3,
+		ROUNDS = 5
+	};
+	struct accel_soft_matmul p = {{ACCEL_SOFT_MATMUL, 0, sizeof(p)},
+				      {0, 0, 0},
+				      {1, 0, 0},
+				      {2, 0, 0},
+				      ACCEL_SOFT_S8_S8_S32,
+				      N,
+				      N,
+				      N,
+				      N,
+				      N,
+				      N,
+				      0};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queues[LANES];
 	struct accel_bo *bos[LANES][3];
@@ -655,7 +677,7 @@ static void test_shared_matmul(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- exit(3) ------------------------------------------------------------------------------------- */
+/* ---- exit(3) ----------------------------------------------------------- */
 
 static int for_ever(const struct accel_soft_call *call)
 {
@@ -668,10 +690,23 @@ static int for_ever(const struct accel_soft_call *call)
 /* A process that ends in the middle of everything. */
 static void exit_at_work(void)
 {
-	enum { BYTES = 8 << 20, PACKETS = 200, N = 512 };
-	struct accel_soft_matmul product = {
-		{ACCEL_SOFT_MATMUL, 0, sizeof(product)}, {0, 0, 0}, {1, 0, 0}, {1, 0, N * N * 4},
-		ACCEL_SOFT_F32, N, N, N, N, N, N, 0};
+	enum {
+		BYTES = 8 << 20,
+		PACKETS = 200,
+		N = 512
+	};
+	struct accel_soft_matmul product = {{ACCEL_SOFT_MATMUL, 0, sizeof(product)},
+					    {0, 0, 0},
+					    {1, 0, 0},
+					    {1, 0, N * N * 4},
+					    ACCEL_SOFT_F32,
+					    N,
+					    N,
+					    N,
+					    N,
+					    N,
+					    N,
+					    0};
 	struct accel_context *context = open_soft();
 	struct accel_soft_matmul *stream = calloc(PACKETS, sizeof(*stream));
 	struct accel_bo *bos[2] = {make_bo(context, BYTES, 0, NULL),
@@ -723,20 +758,13 @@ static void test_exit_at_work(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_threads),
-		cmocka_unit_test(test_results),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_blocking),
-		cmocka_unit_test(test_turns),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_cancel_packets),
-		cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_cancel_waits),
-		cmocka_unit_test(test_stress),
-		cmocka_unit_test(test_shared_matmul),
-		cmocka_unit_test(test_exit_at_work),
+		cmocka_unit_test(test_no_threads),    cmocka_unit_test(test_results),
+		cmocka_unit_test(test_order),         cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_blocking),      cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_cancel),        cmocka_unit_test(test_cancel_packets),
+		cmocka_unit_test(test_timeout),       cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_cancel_waits),  cmocka_unit_test(test_stress),
+		cmocka_unit_test(test_shared_matmul), cmocka_unit_test(test_exit_at_work),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "exit"))

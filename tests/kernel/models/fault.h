@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The faults that a model can be told to have, shared with the programs that tell it. */
+#ifndef RIG_FAULT_H
+#define RIG_FAULT_H
+
+enum rig_fault_kind {
+	RIG_FAULT_NONE,
+	RIG_FAULT_SLOW,		/* takes value microseconds more */
+	RIG_FAULT_HANG,		/* stops before it moves a byte; a reset helps */
+	RIG_FAULT_BUS,		/* a bus error once all the work is done */
+	RIG_FAULT_LOST,		/* ends well but raises no interrupt */
+	RIG_FAULT_KINDS
+};
+
+struct rig_fault {
+	enum rig_fault_kind kind;
+	unsigned int value;
+};
+
+/*
+ * A job can carry its fault itself, which then goes before what the device was told, as a word
+ * that no real device knows:
+ * - in an Ethos-U command stream, this command, two words: the kind as the first's parameter,
+ *   then the value. The driver passes unknown commands on.
+ * - in a rocket register list, an entry for this target: the kind as register, then the value.
+ */
+#define RIG_ETHOSU_FAULT	0x7a17
+#define RIG_ROCKET_FAULT	0xfa17
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Several processes at once on all devices: races, for the kernel's sanitizers to see. */
+#include "raw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "raw-ethosu.h"
+#include "raw-rocket.h"
+
+#define BYTES		4096
+#define PROCESSES	6
+
+static unsigned int rounds = 50;
+static bool bad;
+
+static void expect(bool ok, const char *what)
+{
+	if (!check(ok, "%s", what))
+		bad = true;
+}
+
+/* One job of new buffers, exported and given back each time. */
+static void ethosu_round(int fd, unsigned int seed)
+{
+	struct ethosu_stream stream = { .count = 0 };
+	struct ethosu_bo src, dst;
+	uint32_t sealed, regions[2];
+	int fence;
+
+	expect(!ethosu_bo_create(fd, BYTES, &src) && !ethosu_bo_create(fd, BYTES, &dst),
+	       "BO_CREATE");
+	raw_fill(src.map, BYTES, seed);
+	ethosu_dma(&stream, &(struct ethosu_dma){ .dst_region = 1, .bytes = BYTES });
+	ethosu_stop(&stream);
+	expect(!ethosu_stream_create(fd, &stream, &sealed), "CMDSTREAM_BO_CREATE");
+	regions[0] = src.handle;
+	regions[1] = dst.handle;
+	expect(!ethosu_submit(fd, sealed, regions, 2, 0, 0), "SUBMIT");
+	fence = raw_fence(fd, dst.handle);
+	expect(raw_fence_wait(fence) == 1, "fence");
+	expect(raw_is_filled(dst.map, BYTES, seed), "wrong bytes");
+	close(fence);
+	raw_close_handle(fd, sealed);
+	ethosu_bo_destroy(fd, &src);
+	ethosu_bo_destroy(fd, &dst);
+}
+
+/* Returns where its first buffer lay. */
+static uint32_t rocket_round(int fd, unsigned int seed)
+{
+	struct rocket_lists lists = { .count = 0 };
+	struct rocket_bo src, dst;
+	uint32_t in[2];
+	int fence;
+
+	expect(!rocket_bo_create(fd, BYTES, &src) && !rocket_bo_create(fd, BYTES, &dst) &&
+	       !rocket_bo_create(fd, 4096, &lists.bo), "CREATE_BO");
+	raw_fill(src.map, BYTES, seed);
+	rocket_task(&lists);
+	rocket_copy(&lists, src.address, dst.address, BYTES, 1, 1);
+	rocket_fini(fd, &src);
+	rocket_fini(fd, &lists.bo);
+	in[0] = src.handle;
+	in[1] = lists.bo.handle;
+	expect(!rocket_submit(fd, &lists, in, 2, &dst.handle, 1), "SUBMIT");
+	fence = raw_fence(fd, dst.handle);
+	expect(raw_fence_wait(fence) == 1, "fence");
+	expect(!rocket_prep(fd, &dst, 60000), "PREP_BO");
+	expect(raw_is_filled(dst.map, BYTES, seed), "wrong bytes");
+	close(fence);
+	rocket_bo_destroy(fd, &src);
+	rocket_bo_destroy(fd, &dst);
+	rocket_bo_destroy(fd, &lists.bo);
+	return src.address;
+}
+
+/* Processes 0, 2, 4 use an Ethos-U, the others the rocket. */
+static void process(unsigned int n)
+{
+	bool rocket = n % 2;
+	int fd = rocket ? raw_open("rocket", 0) : raw_open("ethosu", n / 2 % 2);
+	uint32_t lowest = UINT32_MAX, address;
+	unsigned int i;
+
+	expect(fd >= 0, "open");
+	for (i = 0; i < rounds && !bad; i++) {
+		if (rocket) {
+			address = rocket_round(fd, n * 1000 + i);
+			lowest = address < lowest ? address : lowest;
+		} else {
+			ethosu_round(fd, n * 1000 + i);
+		}
+	}
+	if (rocket)
+		rocket_settle(fd, lowest, 3 * BYTES);
+	close(fd);
+	fflush(stdout);
+	_exit(bad);
+}
+
+static void test_storm(void)
+{
+	unsigned int n;
+	int status;
+
+	fflush(stdout);
+	for (n = 0; n < PROCESSES; n++)
+		if (!fork())
+			process(n);
+	while (wait(&status) > 0)
+		check(!status, "a process ended with %#x", status);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct raw_test tests[] = { { "storm", "storm", test_storm } };
+
+	if (argc > 1)
+		rounds = strtoul(argv[1], NULL, 0);
+	return raw_main(1, argv, tests, 1);
+}

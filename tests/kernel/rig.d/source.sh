@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0
+# Where the kernel's source comes from: Debian's own package, or what --source names; and the
+# proof that what is built is what came.
+
+readonly WANTED_SUITE=trixie-backports WANTED_PACKAGE=linux-source-7.3
+readonly OLDEST_VERSION=6 OLDEST_PATCHLEVEL=19
+
+# What the drivers under test and all that they stand on are made of.
+readonly PROVEN_PATHS="drivers/accel drivers/gpu/drm/scheduler drivers/gpu/drm/vgem
+	drivers/gpu/drm/drm_*.c drivers/dma-buf drivers/iommu include/drm include/uapi/drm
+	lib/logic_iomem.c arch/um"
+
+hash_of()
+{
+	sha256sum | cut -c 1-16
+}
+
+# The makefile's version, "7.3.4"; nothing if this is no kernel tree.
+tree_version()
+{
+	[[ -f $1/Makefile && -f $1/Kbuild ]] || return 0
+	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL) / { v = v sep $3; sep = "." }
+	     /^NAME/ { exit } END { print v }' "$1/Makefile"
+}
+
+check_version()
+{
+	local version=$1 what=$2 major rest
+	[[ $version =~ ^[0-9]+\.[0-9]+ ]] || give_up "$what is no Linux source tree"
+	major=${version%%.*} rest=${version#*.}
+	((major > OLDEST_VERSION || (major == OLDEST_VERSION && ${rest%%.*} >= OLDEST_PATCHLEVEL))) ||
+		give_up "$what is Linux $version, and the rig needs" \
+			"$OLDEST_VERSION.$OLDEST_PATCHLEVEL or newer"
+}
+
+check_drivers()
+{
+	local driver
+	for driver in ethosu rocket; do
+		[[ -d $1/drivers/accel/$driver ]] || give_up "$2 has no drivers/accel/$driver"
+	done
+}
+
+# The archives that this machine's apt uses for Debian itself, one a line, best first: main of
+# this release or of a suite by name. Other vendors' suites and components have other names.
+debian_archives()
+{
+	local codename
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	{
+		# One-line style: deb [options] URI SUITE COMPONENT...
+		cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+			sed -n 's/^[[:space:]]*deb[[:space:]]\{1,\}//p' |
+			sed 's/^\[[^]]*\][[:space:]]*//'
+		# deb822 style: stanzas of fields, joined to the same form
+		for file in /etc/apt/sources.list.d/*.sources; do
+			[[ -f $file ]] || continue
+			awk -v RS= '{
+				n = split($0, line, "\n"); delete field
+				for (i = 1; i <= n; i++) {
+					if (line[i] ~ /^#/) continue
+					if (line[i] ~ /^[ \t]/) { field[key] = field[key] line[i]; continue }
+					key = tolower(substr(line[i], 1, index(line[i], ":") - 1))
+					field[key] = substr(line[i], index(line[i], ":") + 1)
+				}
+				if (tolower(field["enabled"]) ~ /no/ || field["types"] !~ /deb( |$)/) next
+				u = split(field["uris"], uri, " "); s = split(field["suites"], suite, " ")
+				for (i = 1; i <= u; i++) for (j = 1; j <= s; j++)
+					print uri[i], suite[j], field["components"]
+			}' "$file"
+		done
+	} | awk -v codename="$codename" '
+		BEGIN {
+			n = split(codename " " codename "-updates " codename "-backports " \
+				  "bookworm trixie forky testing stable unstable sid trixie-backports", s, " ")
+			for (i = 1; i <= n; i++) ok[s[i]] = 1
+		}
+		ok[$2] && (" " $0 " ") ~ / main / && $1 !~ /security/ && !seen[$1]++ { print $1 }'
+}
+
+# apt with lists, cache and sources of its own; nothing of the machine's is touched.
+private_apt()
+{
+	APT_CONFIG=$apt/apt.conf "$@"
+}
+
+# Point the private apt at one archive and read its list; fails if the archive lacks the suite.
+private_apt_use()
+{
+	local key option=''
+	for key in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
+		[[ ! -f $key ]] || option="[signed-by=$key] "
+	done
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+	echo "deb $option$1 $WANTED_SUITE main" >"$apt/sources.list"
+	cat >"$apt/apt.conf" <<-END
+		Dir::Etc::SourceList "$apt/sources.list";
+		Dir::Etc::SourceParts "-";
+		Dir::State "$apt";
+		Dir::State::Lists "$apt/lists";
+		Dir::State::Status "/dev/null";
+		Dir::Cache "$apt/cache";
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Acquire::Retries "1";
+	END
+	private_apt apt-get update -qq --error-on=any >"$apt/log" 2>&1
+}
+
+# The wanted package, or the newest of its kind that the list has; nothing if there is none.
+choose_package()
+{
+	private_apt apt-cache pkgnames linux-source- 2>/dev/null |
+		grep -E '^linux-source-[0-9]+\.[0-9]+$' | sort -V |
+		awk -v wanted="$WANTED_PACKAGE" '{ last = $0 } $0 == wanted { hit = $0 }
+			END { print hit ? hit : last }'
+}
+
+# Unpack a source tarball as $cache/source/$1 with its manifest.
+unpack()
+{
+	local id=$1 tarball=$2 to=$cache/source/$1 new=$cache/source/$1.new version paths path
+	check_space 2600 "the kernel's source"
+	rm -rf "$new"
+	mkdir -p "$new/tree"
+	say "unpacking $(basename "$tarball")"
+	tar -xf "$tarball" -C "$new/tree" --strip-components=1 ||
+		give_up "cannot unpack $tarball"
+	version=$(tree_version "$new/tree")
+	check_version "$version" "$tarball"
+	check_drivers "$new/tree" "$tarball"
+	# The manifest is read from the tarball once more, not from the tree that it is to prove.
+	paths=()
+	for path in $PROVEN_PATHS; do
+		paths+=("*/$path")
+	done
+	# shellcheck disable=SC2016 # expanded by tar's shell
+	tar -xf "$tarball" --wildcards --no-wildcards-match-slash \
+		--to-command='printf "%s  %s\n" "$(sha256sum | cut -c 1-64)" "${TAR_FILENAME#*/}"' \
+		"${paths[@]}" >"$new/manifest" 2>/dev/null ||
+		[[ -s $new/manifest ]] || give_up "cannot read $tarball again"
+	sort -k 2 -o "$new/manifest" "$new/manifest"
+	echo "$version" >"$new/version"
+	rm -rf "$to"
+	mv "$new" "$to"
+}
+
+# Is anything of the drivers other than it came?
+prove_source()
+{
+	(cd "$source_tree" && sha256sum --check --quiet --strict "$source_manifest" >&2) ||
+		give_up "the kernel source in $source_tree is not what it was when it came" \
+			"(remove it and build again)"
+}
+
+fetch_debian_source()
+{
+	local archive package='' version deb
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+		skip "no kernel source cached and no apt to fetch Debian's with (--source names another)"
+	apt=$cache/apt
+	for archive in $(debian_archives); do
+		private_apt_use "$archive" || continue
+		package=$(choose_package)
+		[[ -z $package ]] || break
+	done
+	[[ -n $package ]] ||
+		skip "no kernel source cached, and no $WANTED_SUITE of Debian within reach of this machine's apt"
+	[[ $package == "$WANTED_PACKAGE" ]] ||
+		say "$WANTED_SUITE has no $WANTED_PACKAGE any more: taking $package"
+	version=$(private_apt apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
+	source_id=debian-${package#linux-source-}-$version
+	check_space 3000 "the kernel's source"
+	say "fetching $package $version"
+	(cd "$apt" && rm -f ./*.deb && private_apt apt-get download -qq "$package" >"$apt/log" 2>&1) ||
+		skip "no kernel source cached, and $package cannot be fetched"
+	deb=$(echo "$apt"/*.deb)
+	rm -rf "$apt/unpacked"
+	dpkg-deb -x "$deb" "$apt/unpacked" || give_up "cannot unpack $deb"
+	unpack "$source_id" "$(echo "$apt"/unpacked/usr/src/linux-source-*.tar.xz)"
+	rm -rf "$apt"
+	mkdir -p "$cache/source/debian"
+	echo "$source_id" >"$cache/source/debian/fetched"
+}
+
+# Sets source_tree, source_id, source_version, source_manifest. Under the cache's lock.
+find_source()
+{
+	local what=$source_option
+	if [[ -z $what ]]; then
+		# What is cached serves without a look at the network.
+		once "$cache/source/debian/fetched" fetch_debian_source
+		source_id=$(cat "$cache/source/debian/fetched")
+	elif [[ -d $what ]]; then
+		source_tree=$(cd "$what" && pwd -P)
+		source_version=$(tree_version "$source_tree")
+		check_version "$source_version" "$what"
+		check_drivers "$source_tree" "$what"
+		[[ ! -e $source_tree/.config && ! -d $source_tree/include/config ]] ||
+			give_up "$what has been built in place: the rig needs it clean (make mrproper)"
+		source_id=tree-$source_version-$(cd "$source_tree" &&
+			find . -path ./.git -prune -o -type f -printf '%P %s %T@\n' | sort | hash_of)
+		source_manifest=$cache/source/$source_id/manifest
+		if [[ ! -s $source_manifest ]]; then
+			mkdir -p "$cache/source/$source_id"
+			# shellcheck disable=SC2086 # patterns to expand
+			(cd "$source_tree" && find $PROVEN_PATHS -type f -exec sha256sum {} + || true) \
+				>"$source_manifest.new" 2>/dev/null
+			mv "$source_manifest.new" "$source_manifest"
+		fi
+	elif [[ -f $what ]]; then
+		source_id=tarball-$(hash_of <"$what")
+		once "$cache/source/$source_id/version" unpack "$source_id" "$what"
+	else
+		give_up "no source at $what"
+	fi
+	if [[ -z $what || -f $what ]]; then
+		source_tree=$cache/source/$source_id/tree
+		source_manifest=$cache/source/$source_id/manifest
+		source_version=$(cat "$cache/source/$source_id/version")
+	fi
+}
