@@ -258,6 +258,7 @@ path_with()
 self_shortages()
 {
 	# Nothing cached and nothing to be had.
+	unset RIG_SOURCE
 	export LIBACCEL_CACHE=$self/cache
 	PATH=$(echo 'exit 100' | path_with apt-get) \
 		expect_refusal 77 'skipped: no kernel source cached' run -- true
