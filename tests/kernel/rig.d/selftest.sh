@@ -129,15 +129,16 @@ self_death()
 	local signal pid guest
 	for signal in TERM HUP KILL; do
 		# In a session of its own, as from a terminal that is gone.
-		setsid "$here/rig" run --results "$self/death" --env "RIG_TEST=$self" -- \
-			sleep 100000 >/dev/null 2>&1 &
+		setsid "$here/rig" run --env "RIG_TEST=$self" -- \
+			sh -c 'touch /results/up; exec sleep 100000' >/dev/null 2>&1 &
 		pid=$!
 		guest=''
-		while [[ -z $guest ]] && kill -0 $pid 2>/dev/null; do
+		until [[ -n $guest && -e ${guest%/control}/results/up ]]; do
+			kill -0 $pid 2>/dev/null || { wrong "no guest"; return 1; }
 			guest=$(grep -lsFz "RIG_TEST=$self" "${TMPDIR:-/tmp}"/rig.*/control/env || true)
+			guest=${guest%/env}
 		done
-		guest=${guest%/env}
-		until [[ -n $(guest_of "$guest") ]] || ! kill -0 $pid 2>/dev/null; do :; done
+		[[ -n $(guest_of "$guest") ]] || wrong "no process of the guest found"
 		kill -$signal $pid
 		wait $pid 2>/dev/null || true
 		# Killed is not yet gone.
@@ -257,6 +258,7 @@ path_with()
 self_shortages()
 {
 	# Nothing cached and nothing to be had.
+	unset RIG_SOURCE
 	export LIBACCEL_CACHE=$self/cache
 	PATH=$(echo 'exit 100' | path_with apt-get) \
 		expect_refusal 77 'skipped: no kernel source cached' run -- true

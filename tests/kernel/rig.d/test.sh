@@ -18,7 +18,6 @@ build_programs()
 own_programs()
 {
 	# A kernel's headers are there when the kernel is.
-	(prepare functional) || return
 	prepare functional
 	programs=("$cache/programs/$({ basename "$kernel"; cat "$here"/raw/* "$here/models/fault.h"; } |
 		hash_of)")
@@ -36,7 +35,6 @@ run_test()
 		path+=$d:
 		options+=(--tree "$(home_of "$d/program")")
 	done
-	[[ -z $source_option ]] || options+=(--source "$source_option")
 	if [[ $on == self ]]; then
 		(. "$here/rig.d/selftest.sh" && "self_$1")
 		return
@@ -51,9 +49,10 @@ rig_test()
 	log=$(mktemp "${TMPDIR:-/tmp}/rig-test.XXXXXX")
 	# shellcheck disable=SC2064 # the name as it is now
 	trap "rm -f '$log'" EXIT
-	if [[ ${#programs[@]} -eq 0 ]]; then
-		own_programs || exit
-	fi
+	[[ -z $source_option ]] || export RIG_SOURCE=$source_option
+	# Without a kernel all of them are skipped.
+	(prepare functional) || exit
+	[[ ${#programs[@]} -gt 0 ]] || own_programs
 	while read -r name on words <&3; do
 		[[ $name =~ ^[a-z] ]] || continue
 		known+=("$name")
