@@ -2,7 +2,7 @@
 /*
  * What libaccel promises on top of the drivers ethosu and rocket, on the drivers themselves:
  *
- *	accel-drivers calls|failures|gate|loss|loss-idle|leave|perfmon|validate DEVICE...
+ *	accel-drivers calls|failures|gate|loss|loss-idle|leave|vendor|validate DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
@@ -476,9 +476,52 @@ static void test_leave(const char *name)
 	exported_outlives(name, false);
 }
 
-/* ---- perfmon, validate ------------------------------------------------------------------------------- */
+/* ---- vendor, validate ------------------------------------------------------------------------------- */
 
-static void test_perfmon(const char *name)
+/* Two lists of one job, behind words that belong to neither. */
+static void two_tasks(struct rig *rig)
+{
+	const struct accel_rocket_task tasks[] = { { 32, 6 }, { 96, 6 } };
+	const struct accel_rocket_job ext = { .head = { sizeof(ext), ACCEL_ROCKET_JOB },
+					      .task_count = 2, .tasks = tasks };
+	const struct accel_bo_ref bos[] = { { rig->dst, ACCEL_ACCESS_WRITE, 0 },
+					    { rig->src, ACCEL_ACCESS_READ, 0 } };
+	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 2,
+					   .ext = &ext.head, .offset = 64, .bytes = 192 };
+	struct accel_bo_params commands = { .size = sizeof(commands), .flags = ACCEL_BO_COMMANDS,
+					    .bytes = 256 };
+	uint64_t words[32] = { 0 }, to, from;
+	struct accel_fence *fence;
+	struct accel_job *job;
+	unsigned int i, at;
+
+	gives(accel_bo_address(rig->dst, &to), 0);
+	gives(accel_bo_address(rig->src, &from), 0);
+	for (i = 0; i < 2; i++) {
+		at = 8 + tasks[i].offset / 8;
+		words[at] = UINT64_C(0x0201) << 48 | (from + i * 2048) << 16 | 0x1070;
+		words[at + 1] = UINT64_C(0x1001) << 48 | (to + i * 2048) << 16 | 0x4020;
+		words[at + 2] = UINT64_C(0x1001) << 48 | UINT64_C(2047) << 16 | 0x4030;
+		words[at + 3] = UINT64_C(0x1001) << 48 | 0x4034;
+		words[at + 4] = UINT64_C(0x1001) << 48 | 0x403c;
+		words[at + 5] = UINT64_C(0x0081) << 48 | UINT64_C(0x1d) << 16 | 0x0008;
+	}
+	commands.contents = words;
+	gives(accel_bo_create(rig->context, &commands, &params.commands), 0);
+	gives(accel_job_create(rig->queue, &params, &job), 0);
+	accel_bo_unref(params.commands);
+	memset(rig->from, 0x6b, PAGE);
+	gives(accel_bo_end_access(rig->src, ACCEL_ACCESS_WRITE, 0, PAGE), 0);
+	fence = rig_submit(rig, job);
+	gives(accel_fence_wait(fence, soon(20000)), 0);
+	gives(accel_bo_begin_access(rig->dst, ACCEL_ACCESS_READ, 0, PAGE, soon(5000)), 0);
+	for (i = 0; i < PAGE; i++)
+		gives(rig->to[i], 0x6b);
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+}
+
+static void test_vendor(const char *name)
 {
 	const uint16_t events[] = { 0x11, 0x23 };
 	struct accel_ethosu_job ext = { .head = { sizeof(ext), ACCEL_ETHOSU_JOB }, .region = { 0, 1 } };
@@ -500,6 +543,7 @@ static void test_perfmon(const char *name)
 		gives(accel_ethosu_get_info(rig.context, &info), -EINVAL);
 		gives(accel_rocket_get_info(rig.context, &rocket), 0);
 		gives(rocket.cores, 3);
+		two_tasks(&rig);
 		rig_close(&rig);
 		return;
 	}
@@ -571,7 +615,7 @@ static const struct {
 	{ "leave", test_leave },
 	{ "leave-in-the-middle", leave_in_the_middle },
 	{ "leave-unverified", leave_unverified },
-	{ "perfmon", test_perfmon },
+	{ "vendor", test_vendor },
 	{ "validate", test_validate },
 };
 
