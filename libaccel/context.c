@@ -212,6 +212,7 @@ static int make_context(struct accel_device *device, const struct accel_provider
 	context->open_flags = params->flags;
 	context->fd = fd;
 	context->opened_ns = accel_core_sys.now();
+	context->looked_ns = context->opened_ns;
 	pthread_mutex_init(&context->lock, NULL);
 	list_init(&context->queues);
 	list_init(&context->shared);
@@ -396,6 +397,17 @@ int accel_core_context_look(struct accel_context *context)
 	if (!atomic_load(&context->state))
 		context->provider->ops->context_look(context);
 	return state_errno(context);
+}
+
+int accel_core_context_look_again(struct accel_context *context)
+{
+	const int64_t now = accel_core_sys.now();
+
+	if (now - atomic_load_explicit(&context->looked_ns, memory_order_relaxed) <
+	    ACCEL_LOOK_AGAIN_NS)
+		return state_errno(context);
+	atomic_store_explicit(&context->looked_ns, now, memory_order_relaxed);
+	return accel_core_context_look(context);
 }
 
 void accel_core_context_drain(struct accel_context *context)

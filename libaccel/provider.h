@@ -81,6 +81,7 @@ struct accel_context {
 	_Atomic uint32_t ended;	 /* counts up with each job that ends */
 	_Atomic bool exiting;	 /* the process ends: nothing more goes to the driver */
 	int64_t opened_ns;
+	_Atomic int64_t looked_ns; /* accel_core_context_look_again() */
 	struct list link;	 /* on the list of all contexts */
 };
 
@@ -300,6 +301,10 @@ int accel_core_context_errno(struct accel_context *context);
  * each. */
 #define ACCEL_LOOK_NS INT64_C(500000000)
 int accel_core_context_look(struct accel_context *context);
+/* The same before a call that a driver which was unbound doesn't survive: looks if the last
+ * such look is ACCEL_LOOK_AGAIN_NS old. */
+#define ACCEL_LOOK_AGAIN_NS INT64_C(20000000)
+int accel_core_context_look_again(struct accel_context *context);
 /* For context_exit: let nothing more reach the driver, and wait for what has. */
 void accel_core_context_drain(struct accel_context *context);
 /* Features that a kernel may lack: ask once, remember per context. @bit < 64. */

@@ -302,6 +302,9 @@ int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	uint32_t i;
 	int ret;
 
+	/* A driver that was unbound takes jobs still, into memory that it has freed. */
+	if (accel_core_context_look_again(queue->context))
+		return accel_core_context_errno(queue->context);
 	for (i = 0; i < count; i++) {
 		ret = submit_one(context, ethosu_job(jobs[i]));
 		if (ret)

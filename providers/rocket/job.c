@@ -295,6 +295,9 @@ int rocket_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	uint32_t i;
 	int ret;
 
+	/* A driver that was unbound takes jobs still, into memory that it has freed. */
+	if (accel_core_context_look_again(queue->context))
+		return accel_core_context_errno(queue->context);
 	for (i = 0; i < count; i++) {
 		ret = submit_one(context, rocket_job(jobs[i]));
 		if (ret)
