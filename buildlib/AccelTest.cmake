@@ -6,8 +6,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
+# Seconds after which a test hangs for sure.
+set(ACCEL_TEST_TIMEOUT 120)
+
 # What add_test() puts before each program that is built here.
 if(ENABLE_VALGRIND)
+	set(ACCEL_TEST_TIMEOUT 1200)
 	find_program(VALGRIND valgrind REQUIRED)
 	set(launcher ${VALGRIND} -q --error-exitcode=99 --leak-check=full --fair-sched=yes)
 	if(CMAKE_VERSION VERSION_LESS 3.29)
@@ -32,7 +36,7 @@ function(accel_add_unit_test NAME)
 	set_target_properties(${NAME} PROPERTIES
 		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
 	add_test(NAME ${NAME} COMMAND ${NAME})
-	set_tests_properties(${NAME} PROPERTIES LABELS unit TIMEOUT 120)
+	set_tests_properties(${NAME} PROPERTIES LABELS unit TIMEOUT ${ACCEL_TEST_TIMEOUT})
 endfunction()
 
 # accel_add_output_test(NAME program regex...)
@@ -42,5 +46,5 @@ endfunction()
 function(accel_add_output_test NAME PROGRAM)
 	add_test(NAME ${NAME} COMMAND ${PROJECT_SOURCE_DIR}/buildlib/expect ${ARGN}
 		-- ${launcher} $<TARGET_FILE:${PROGRAM}>)
-	set_tests_properties(${NAME} PROPERTIES TIMEOUT 120)
+	set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ACCEL_TEST_TIMEOUT})
 endfunction()

@@ -199,12 +199,14 @@ struct accel_fence {
 	_Atomic uint32_t users; /* the callers': the queue is held for these */
 	_Atomic uint32_t state; /* enum fence_state; a futex */
 	int32_t error;		/* valid once it has ended */
-	struct accel_queue *queue; /* NULL: imported or born ended */
+	/* NULL: imported, born ended, or neither under way nor with users any more. */
+	struct accel_queue *queue;
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
 	bool awaited;	      /* when it ended, somebody slept on the word */
-	pthread_mutex_t lock; /* callbacks, event_fd */
+	bool userless;	      /* the queue may go once it has ended */
+	pthread_mutex_t lock; /* queue, userless, the end, callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
 	int fd;	      /* imported: our duplicate; -1: none */

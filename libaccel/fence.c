@@ -98,6 +98,7 @@ static struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 	atomic_store_explicit(&fence->state, FENCE_PENDING, memory_order_relaxed);
 	fence->error = 0;
 	fence->queue = NULL;
+	fence->userless = false;
 	fence->pool = pool;
 	if (pool)
 		refs_get(&pool->refs);
@@ -163,7 +164,7 @@ void fence_discard(struct accel_fence *fence)
 	fence_put(fence);
 }
 
-/* The queue of a fence that has users, held; NULL if it has none. */
+/* The queue of a fence that has users or is pending, held; else NULL. */
 static struct accel_queue *hold_queue(struct accel_fence *fence)
 {
 	struct accel_queue *queue;
@@ -197,9 +198,13 @@ void accel_fence_unref(struct accel_fence *fence)
 			queue_put_user(fence->queue);
 			return;
 		}
+		/* Jobs that wait for it must still be able to ask the queue, which stays
+		 * until all its jobs have ended. */
 		pthread_mutex_lock(&fence->lock);
 		queue = fence->queue;
-		fence->queue = NULL;
+		fence->userless = true;
+		if (fence_has_ended(fence))
+			fence->queue = NULL;
 		pthread_mutex_unlock(&fence->lock);
 		queue_put_user(queue);
 	}
@@ -226,8 +231,12 @@ static void write_event(int fd)
 
 void fence_set_ended(struct accel_fence *fence)
 {
+	pthread_mutex_lock(&fence->lock);
 	fence->awaited = atomic_exchange_explicit(&fence->state, FENCE_ENDED,
 						  memory_order_acq_rel) == FENCE_AWAITED;
+	if (fence->userless)
+		fence->queue = NULL;
+	pthread_mutex_unlock(&fence->lock);
 }
 
 void fence_tell(struct accel_fence *fence)
@@ -410,7 +419,7 @@ static bool ends_by_itself(struct accel_fence *fence)
 		return false;
 	queue = hold_queue(fence);
 	if (!queue)
-		return true; /* its queue drains */
+		return true; /* its jobs have ended */
 	pulls = queue->context->pulls;
 	queue_put(queue);
 	return !pulls;
@@ -557,6 +566,7 @@ int accel_fence_export_fd(struct accel_fence *fence, uint32_t kind, int *fd)
 
 int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out)
 {
+	struct pollfd pollfd = { .fd = fd };
 	struct accel_fence *fence;
 	struct stat st;
 	int ret;
@@ -569,9 +579,10 @@ int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out)
 	ret = accel_core_sys.fstat(fd, &st);
 	if (ret)
 		return accel_core_fail(ret, "descriptor %d: %s", fd, strerror(-ret));
-	/* These poll readable always. */
+	/* These poll readable always, and one opened with O_PATH not at all. */
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ||
-	    S_ISLNK(st.st_mode))
+	    S_ISLNK(st.st_mode) ||
+	    (accel_core_sys.poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLNVAL))
 		return accel_core_fail(-EINVAL, "descriptor %d is of a file that can't be polled", fd);
 	fence = fence_alloc(NULL);
 	if (!fence)

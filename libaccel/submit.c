@@ -92,15 +92,19 @@ static int waits_collect(struct accel_queue *queue, const struct accel_submit_pa
 
 /* ---- under the lock ---------------------------------------------------------------------------- */
 
-static int check_job(struct accel_queue *queue, const struct accel_job *job, uint32_t index)
+static bool is_free(const struct accel_queue *queue, const struct accel_job *job)
+{
+	return job && job->queue == queue && job->state == ACCEL_JOB_IDLE;
+}
+
+/* Why the first isn't. */
+static int refuse(const struct accel_queue *queue, const struct accel_job *job)
 {
 	if (!job)
-		return accel_core_fail_at(-EINVAL, index, NONE64, "job %u is NULL", index);
+		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is NULL");
 	if (job->queue != queue)
-		return accel_core_fail_at(-EINVAL, index, NONE64, "job %u is of another queue", index);
-	if (job->state != ACCEL_JOB_IDLE)
-		return accel_core_fail_at(-EBUSY, index, NONE64, "job %u is under way", index);
-	return 0;
+		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is of another queue");
+	return accel_core_fail_at(-EBUSY, 0, NONE64, "job 0 is under way");
 }
 
 static void set_state(struct accel_job *const *jobs, uint32_t count, uint32_t state)
@@ -117,14 +121,12 @@ static int take_prefix(struct accel_queue *queue, struct accel_job *const *jobs,
 {
 	const uint32_t room = queue->depth - queue->under_way;
 	uint32_t i;
-	int ret;
 
 	for (i = 0; i < count; i++) {
 		if (i == room)
 			return i ? (int)i : -EAGAIN;
-		ret = check_job(queue, jobs[i], i);
-		if (ret)
-			return i ? (int)i : ret;
+		if (!is_free(queue, jobs[i]))
+			return i ? (int)i : refuse(queue, jobs[0]);
 		jobs[i]->state = ACCEL_JOB_RUNNING;
 	}
 	return (int)count;

@@ -88,21 +88,21 @@ static int serve_held(struct accel_queue *queue, struct accel_job *job, struct e
 	return 0;
 }
 
-static void sleep_on_fence(struct accel_queue *queue, struct accel_job *job)
+/* Only this thread changes what a held job waits for. */
+static int sleep_on_fence(struct accel_queue *queue, struct accel_job *job, int64_t deadline)
 {
 	struct accel_fence *fence = job->wait[job->wait_count - 1];
-	int64_t until = accel_core_sys.now() + SLICE_NS;
+	int ret;
 
-	refs_get(&fence->refs);
 	pthread_mutex_unlock(&queue->lock);
-	accel_core_fence_sleep(fence, until);
-	fence_put(fence);
+	ret = accel_core_fence_sleep(fence, deadline);
 	/* Nothing of this job's is with the device that would tell. */
-	if (until - queue->waiter->looked_ns >= ACCEL_LOOK_NS) {
-		queue->waiter->looked_ns = until;
+	if (deadline - queue->waiter->looked_ns >= ACCEL_LOOK_NS) {
+		queue->waiter->looked_ns = deadline;
 		accel_core_context_look(queue->context);
 	}
 	pthread_mutex_lock(&queue->lock);
+	return ret;
 }
 
 static void wait_for_oldest(struct accel_queue *queue, int64_t deadline)
@@ -117,6 +117,7 @@ static void wait_for_oldest(struct accel_queue *queue, int64_t deadline)
 /* One round under the lock, which is given up while it sleeps. */
 static void serve(struct accel_queue *queue)
 {
+	const int64_t slice = accel_core_sys.now() + SLICE_NS;
 	struct accel_job *held = first_held(queue);
 	const bool running = queue->under_way > queue->held;
 	struct ended ended;
@@ -131,16 +132,17 @@ static void serve(struct accel_queue *queue)
 		queue_tell(queue, &ended);
 		pthread_mutex_lock(&queue->lock);
 	}
+	/* Some fences end only when somebody asks. */
+	if (held && ret == -EINPROGRESS)
+		ret = sleep_on_fence(queue, held, running ? 0 : slice);
 	if (held && !ret)
 		return;
-	if (held && ret == -EAGAIN)
-		queue_sleep_locked(queue, accel_core_sys.now() + FULL_NS);
-	else if (held && ret == -EINPROGRESS && !running)
-		sleep_on_fence(queue, held);
-	else if (running)
-		wait_for_oldest(queue, held ? accel_core_sys.now() + SLICE_NS : ACCEL_NO_DEADLINE);
-	else
+	if (running)
+		wait_for_oldest(queue, held ? slice : ACCEL_NO_DEADLINE);
+	else if (!held)
 		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
+	else if (ret != -ETIME) /* the driver is full, or the fence can't be asked */
+		queue_sleep_locked(queue, accel_core_sys.now() + FULL_NS);
 }
 
 static void *run(void *arg)

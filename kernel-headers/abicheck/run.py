@@ -20,11 +20,6 @@ def recorded_version():
         return f.readline().split()[0]
 
 
-def recorded_dump():
-    major, minor = release(recorded_version())
-    return os.path.join(HERE, "abi", f"{major}.{minor}.json")
-
-
 class Result:
     """Of one kernel."""
 

@@ -24,7 +24,7 @@
 
 #define WRITE_FLAGS (ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_WRITE)
 
-/* ---- making ------------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------ */
 
 /* Every page of the caller's memory must be there, and writable if it is to be written. */
 static int check_user(const struct accel_bo *bo, void *user)
@@ -96,8 +96,7 @@ int soft_bo_init(struct accel_bo *bo, const struct accel_bo_params *params)
 		return accel_core_fail(-EOPNOTSUPP, "soft: the device has no memory of its own");
 	if (params->user) {
 		if (bo->flags & ACCEL_BO_SHARE)
-			return accel_core_fail(-EOPNOTSUPP,
-					       "soft: user memory can't be exported");
+			return accel_core_fail(-EOPNOTSUPP, "soft: user memory can't be exported");
 		bo->no_cache = true;
 		bo->map = params->user;
 		return check_user(bo, params->user);
@@ -131,7 +130,7 @@ void soft_bo_fini(struct accel_bo *bo)
 	soft_bo(bo)->dmabuf = -1;
 }
 
-/* ---- sharing ------------------------------------------------------------------------------- */
+/* ---- sharing ----------------------------------------------------------- */
 
 static uint64_t mix(uint64_t value)
 {
@@ -274,7 +273,7 @@ int soft_bo_export(struct accel_bo *base, int *dmabuf_fd)
 	return 0;
 }
 
-/* ---- access ---------------------------------------------------------------------------------- */
+/* ---- access ------------------------------------------------------------ */
 
 int soft_bo_sync(struct accel_bo *bo, bool begin, uint32_t access)
 {

@@ -25,24 +25,51 @@
 /* Elements of a tile of add and ReLU. */
 #define TILE_ELEMENTS (1ull << 18)
 
-/* With a k of up to this, sums of products of s8 are below 2^24, hence exact as f32. */
+/* With a k of up to this, sums of products of s8 are at most 2^24, hence exact as f32. */
 #define EXACT_K 1024
 /* What kernels with 32-bit displacements can surely reach. */
 #define DIRECT_LD_MAX (1u << 20)
 #define DIRECT_K_MAX  (1u << 24)
-/* Sides of a tile that is converted first. */
-#define CHUNK_SIDE 256
+/* Longest sides of a tile that is not computed in its place. */
+#define STAGED_SIDE 512
 
 struct soft_engine {
 	dnnl_engine_t engine;
 };
 
-enum compute_kind { COMPUTE_MATMUL, COMPUTE_ADD, COMPUTE_RELU };
+enum compute_kind {
+	COMPUTE_MATMUL,
+	COMPUTE_ADD,
+	COMPUTE_RELU
+};
 
-enum { MEMORY_DST, MEMORY_A, MEMORY_B, MEMORY_SCRATCH, MEMORIES };
+enum {
+	MEMORY_DST,
+	MEMORY_A,
+	MEMORY_B,
+	MEMORY_SCRATCH,
+	MEMORIES
+};
 
-/* Tiles come in up to four shapes: whole ones, and those at the grid's far edges. */
-#define SHAPES 4
+/* Tiles come in up to four shapes: whole ones, and those at the grid's far edges; and the
+ * last part of k may be another. */
+enum {
+	SHAPE_LAST_ROWS = 1,
+	SHAPE_LAST_COLUMNS = 2,
+	SHAPE_LAST_K = 4,
+	SHAPES = 8
+};
+
+enum compute_way {
+	/* oneDNN works on the buffers. */
+	WAY_DIRECT,
+	/* A product's sources are in the buffers, the result goes through memory of the
+	 * slot, and k is done in parts. */
+	WAY_STAGED,
+	/* Sources are converted to f32 first, too. For what oneDNN has no direct way that is
+	 * exact, or safe. */
+	WAY_CONVERTED
+};
 
 struct soft_compute {
 	enum compute_kind kind;
@@ -54,9 +81,8 @@ struct soft_compute {
 	uint64_t dst_row, dst_column;
 	uint64_t a_row, a_column;
 	uint64_t b_row, b_column;
-	/* Chunked: operands are converted to f32 piece by piece, for what oneDNN has no
-	 * direct way that is exact, or safe. */
-	bool chunked, transpose_b, s8;
+	enum compute_way way; /* the rest: of products */
+	bool transpose_b, s8;
 	uint64_t k, chunk_k;
 	uint64_t lda, ldb, ldc;
 };
@@ -65,7 +91,7 @@ struct soft_slot {
 	dnnl_stream_t stream;
 	dnnl_memory_t memory[SHAPES][MEMORIES];
 	void *scratch; /* as allocated */
-	float *chunk;  /* a, b and c of a chunked product */
+	void *staged;  /* c, and what is converted of a and b */
 };
 
 /* In an OpenMP build the number of threads is that of the calling thread's settings;
@@ -83,7 +109,7 @@ static int error_of(dnnl_status_t status, const char *what)
 			       (int)status);
 }
 
-/* ---- the differences between oneDNN 2 and 3 ----------------------------------- */
+/* ---- the differences between oneDNN 2 and 3 ---------------------------- */
 
 /* Whether an implementation will do. */
 typedef bool (*accept_fn)(const char *implementation);
@@ -237,7 +263,7 @@ typedef const dnnl_memory_desc_t *md_ref;
 
 #endif
 
-/* ---- primitives ------------------------------------------------------------------ */
+/* ---- primitives -------------------------------------------------------- */
 
 static dnnl_status_t primitive_create(dnnl_primitive_t *out, const struct request *r,
 				      dnnl_engine_t engine)
@@ -275,35 +301,42 @@ static dnnl_status_t primitive_md(dnnl_primitive_t primitive, dnnl_query_t what,
 	return dnnl_success;
 }
 
-/* Which shape @tile has. */
-static unsigned int shape_of(const struct soft_compute *compute, uint64_t rows, uint64_t columns)
+static unsigned int shape_of(const struct soft_compute *compute, const struct soft_tile *tile)
 {
-	return (rows != compute->grid.tile_rows ? 1u : 0u) |
-	       (columns != compute->grid.tile_columns ? 2u : 0u);
+	return (tile->rows != compute->grid.tile_rows ? SHAPE_LAST_ROWS : 0u) |
+	       (tile->columns != compute->grid.tile_columns ? SHAPE_LAST_COLUMNS : 0u);
 }
 
-/* One primitive for each shape that occurs in the grid. @r is for a tile of any size:
- * its matrices' strides stand, their sizes are filled in here. */
+/* One primitive for each shape that occurs. @r is for a tile of any size: its strides stand,
+ * its sizes are filled in here. */
 static dnnl_status_t primitives_create(struct soft_compute *compute, struct request *r)
 {
 	const struct soft_grid *grid = &compute->grid;
+	bool product = compute->kind == COMPUTE_MATMUL;
 	uint64_t rows[2] = {grid->tile_rows, grid->rows % grid->tile_rows};
 	uint64_t columns[2] = {grid->tile_columns, grid->columns % grid->tile_columns};
+	uint64_t ks[2] = {compute->chunk_k, product ? compute->k % compute->chunk_k : 0};
+	bool padded = compute->way == WAY_CONVERTED;
 	uint64_t bytes;
 	dnnl_status_t status;
 	md_ref md;
 
-	for (unsigned int shape = 0; shape < (compute->chunked ? 1 : SHAPES); shape++) {
-		uint64_t m = rows[shape & 1], n = columns[shape >> 1];
+	for (unsigned int shape = 0; shape < (padded ? 1 : SHAPES); shape++) {
+		uint64_t m = rows[shape & SHAPE_LAST_ROWS ? 1 : 0];
+		uint64_t n = columns[shape & SHAPE_LAST_COLUMNS ? 1 : 0];
+		uint64_t k = ks[shape & SHAPE_LAST_K ? 1 : 0];
 
-		if (!m || !n)
+		if (!m || !n || (!k && (product || shape & SHAPE_LAST_K)))
 			continue;
 		r->dst.rows = r->a.rows = m;
 		r->dst.columns = r->b.columns = n;
-		if (r->kind != COMPUTE_MATMUL)
-			r->a.columns = n;
-		if (r->kind == COMPUTE_ADD && r->b.rows != 1)
+		r->a.columns = product ? k : n;
+		if (product)
+			r->b.rows = k;
+		else if (r->kind == COMPUTE_ADD && r->b.rows != 1)
 			r->b.rows = m;
+		if (compute->way != WAY_DIRECT)
+			r->dst.row_stride = n;
 		status = primitive_create(&compute->primitive[shape], r, compute->engine);
 		if (status == dnnl_success)
 			status = primitive_md(compute->primitive[shape], dnnl_query_scratchpad_md,
@@ -349,7 +382,7 @@ void soft_compute_thread(void)
 		omp_set_num_threads(1);
 }
 
-/* ---- the engine -------------------------------------------------------------------- */
+/* ---- the engine -------------------------------------------------------- */
 
 int soft_engine_create(struct soft_engine **out)
 {
@@ -375,7 +408,7 @@ void soft_engine_destroy(struct soft_engine *engine)
 	accel_core_sys.free(engine);
 }
 
-/* ---- computations -------------------------------------------------------------------- */
+/* ---- computations ------------------------------------------------------ */
 
 static struct soft_compute *compute_alloc(struct soft_engine *engine, enum compute_kind kind)
 {
@@ -400,7 +433,9 @@ void soft_compute_destroy(struct soft_compute *compute)
 
 const char *soft_compute_way(const struct soft_compute *compute)
 {
-	return compute->chunked ? "chunked" : "direct";
+	static const char *const names[] = {"direct", "staged", "converted"};
+
+	return names[compute->way];
 }
 
 static uint64_t saturating_product(uint64_t a, uint64_t b, uint64_t c)
@@ -412,42 +447,30 @@ static uint64_t saturating_product(uint64_t a, uint64_t b, uint64_t c)
 	return product;
 }
 
-static bool is_plain_gemm(const char *implementation)
+/* Implementations by the instructions that add four products of s8 in 32 bits. Others add
+ * pairs in 16 bits, which saturate; or are too slow. */
+static bool is_exact_s8(const char *implementation)
 {
-	return strncmp(implementation, "gemm", 4) == 0;
+	return strstr(implementation, "vnni") || strstr(implementation, "amx") ||
+	       strstr(implementation, "avx10");
 }
 
-static bool is_brgemm(const char *implementation)
+/* The same where the plain gemm, whose name says nothing, is of this kind, too. */
+static bool is_exact_s8_avx512(const char *implementation)
 {
-	return strncmp(implementation, "brg", 3) == 0;
+	return is_exact_s8(implementation) || strncmp(implementation, "gemm", 4) == 0;
 }
 
-/*
- * s8 products that are exact. Without VNNI, oneDNN adds pairs of products in 16 bits,
- * which saturate. With it, sums are right, but all implementations except the plain
- * gemm pass them through f32 on the way out, which rounds beyond 2^24.
- * False: there is none for this CPU and k.
- */
-static bool s8_accept(uint64_t k, accept_fn *accept)
+static accept_fn accept_s8(void)
 {
 	unsigned int isa = (unsigned int)dnnl_get_effective_cpu_isa();
 	unsigned int avx512 = dnnl_cpu_isa_avx512_core_vnni;
-	unsigned int avx2 = dnnl_cpu_isa_avx2_vnni;
 
-	*accept = NULL;
-	if ((isa & avx512) == avx512) {
-		if (k > EXACT_K)
-			*accept = is_plain_gemm;
-		return true;
-	}
-	/* Here the plain gemm may still be the saturating one. */
-	*accept = is_brgemm;
-	return (isa & avx2) == avx2 && k <= EXACT_K;
+	return (isa & avx512) == avx512 ? is_exact_s8_avx512 : is_exact_s8;
 }
 
-static dnnl_status_t matmul_direct(struct soft_compute *compute, struct request *r)
+static dnnl_status_t matmul_in_place(struct soft_compute *compute, struct request *r)
 {
-	r->a.columns = r->b.rows = compute->k;
 	r->dst.row_stride = compute->ldc;
 	r->a.row_stride = compute->lda;
 	r->b.row_stride = compute->transpose_b ? 1 : compute->ldb;
@@ -455,23 +478,41 @@ static dnnl_status_t matmul_direct(struct soft_compute *compute, struct request 
 	r->dst.column_stride = r->a.column_stride = 1;
 	r->a.type = r->b.type = compute->s8 ? dnnl_s8 : dnnl_f32;
 	r->dst.type = compute->s8 ? dnnl_s32 : dnnl_f32;
+	r->accept = compute->s8 ? accept_s8() : NULL;
 	return primitives_create(compute, r);
 }
 
-/* One shape only: tiles at the edges are padded with zeroes. */
-static dnnl_status_t matmul_chunked(struct soft_compute *compute, struct request *r)
+/* One shape only: what is at the edges is padded with zeroes. */
+static dnnl_status_t matmul_converted(struct soft_compute *compute, struct request *r)
 {
-	uint64_t n = compute->grid.tile_columns;
-
 	r->accept = NULL;
-	r->a.columns = r->b.rows = compute->chunk_k;
-	r->dst.row_stride = n;
 	r->a.row_stride = compute->chunk_k;
-	r->b.row_stride = compute->transpose_b ? 1 : n;
+	r->b.row_stride = compute->transpose_b ? 1 : compute->grid.tile_columns;
 	r->b.column_stride = compute->transpose_b ? compute->chunk_k : 1;
 	r->dst.column_stride = r->a.column_stride = 1;
 	r->a.type = r->b.type = r->dst.type = dnnl_f32;
 	return primitives_create(compute, r);
+}
+
+static void limit_tiles(struct soft_grid *grid)
+{
+	if (grid->tile_rows > STAGED_SIDE)
+		grid->tile_rows = STAGED_SIDE;
+	if (grid->tile_columns > STAGED_SIDE)
+		grid->tile_columns = STAGED_SIDE;
+}
+
+/* Whether the result must not be written by oneDNN in its place. */
+static bool must_stage(const struct soft_compute *compute)
+{
+	const struct soft_grid *grid = &compute->grid;
+
+	/* On its way out a sum of s8 products is an f32 for a moment: exact up to 2^24. */
+	if (compute->s8 && compute->k > EXACT_K)
+		return true;
+	/* oneDNN 3 takes a column for dense, whatever stride it is told. */
+	return grid->rows > 1 && compute->ldc > 1 &&
+	       (grid->tile_columns == 1 || grid->columns % grid->tile_columns == 1);
 }
 
 int soft_compute_matmul(struct soft_engine *engine, const struct accel_soft_matmul *packet,
@@ -490,7 +531,7 @@ int soft_compute_matmul(struct soft_engine *engine, const struct accel_soft_matm
 		return -ENOMEM;
 	compute->s8 = packet->type == ACCEL_SOFT_S8_S8_S32;
 	compute->transpose_b = transpose;
-	compute->k = packet->k;
+	compute->k = compute->chunk_k = packet->k;
 	/* A stride between rows means nothing where there is one row. */
 	compute->lda = packet->m > 1 ? packet->lda : packet->k;
 	compute->ldb = stored_rows > 1 ? packet->ldb : transpose ? packet->k : packet->n;
@@ -509,20 +550,22 @@ int soft_compute_matmul(struct soft_engine *engine, const struct accel_soft_matm
 		work = TILE_WORK;
 	soft_grid_split(&compute->grid, packet->k, work, TILE_SIDE);
 
+	if (must_stage(compute)) {
+		compute->way = WAY_STAGED;
+		limit_tiles(&compute->grid);
+		if (compute->s8 && compute->k > EXACT_K)
+			compute->chunk_k = EXACT_K;
+	}
 	if (compute->lda <= DIRECT_LD_MAX && compute->ldb <= DIRECT_LD_MAX &&
-	    compute->ldc <= DIRECT_LD_MAX && compute->k <= DIRECT_K_MAX &&
-	    (!compute->s8 || s8_accept(compute->k, &request.accept)))
-		status = single_threaded(matmul_direct, compute, &request);
+	    compute->ldc <= DIRECT_LD_MAX && compute->k <= DIRECT_K_MAX)
+		status = single_threaded(matmul_in_place, compute, &request);
 	if (status == dnnl_unimplemented) {
 		primitives_destroy(compute);
 		compute->scratch_bytes = 0;
-		compute->chunked = true;
+		compute->way = WAY_CONVERTED;
 		compute->chunk_k = compute->k < EXACT_K ? compute->k : EXACT_K;
-		if (compute->grid.tile_rows > CHUNK_SIDE)
-			compute->grid.tile_rows = CHUNK_SIDE;
-		if (compute->grid.tile_columns > CHUNK_SIDE)
-			compute->grid.tile_columns = CHUNK_SIDE;
-		status = single_threaded(matmul_chunked, compute, &request);
+		limit_tiles(&compute->grid);
+		status = single_threaded(matmul_converted, compute, &request);
 	}
 	err = error_of(status, "multiply these matrices");
 	if (err) {
@@ -602,7 +645,7 @@ int soft_compute_relu(struct soft_engine *engine, const struct accel_soft_relu *
 	return 0;
 }
 
-/* ---- slots ------------------------------------------------------------------------------- */
+/* ---- slots ------------------------------------------------------------- */
 
 #define SCRATCH_ALIGN 128
 
@@ -647,7 +690,7 @@ int soft_slot_create(const struct soft_compute *compute, struct soft_slot **out)
 	struct soft_slot *slot = accel_core_sys.alloc(sizeof(*slot));
 	const struct soft_grid *grid = &compute->grid;
 	void *scratch = NULL;
-	uint64_t floats;
+	uint64_t values;
 	int err = 0;
 
 	if (!slot)
@@ -659,16 +702,17 @@ int soft_slot_create(const struct soft_compute *compute, struct soft_slot **out)
 		scratch = (void *)(((uintptr_t)slot->scratch + SCRATCH_ALIGN - 1) &
 				   ~(uintptr_t)(SCRATCH_ALIGN - 1));
 	}
-	if (compute->chunked) {
-		floats = (grid->tile_rows + grid->tile_columns) * compute->chunk_k +
-			 grid->tile_rows * grid->tile_columns;
-		slot->chunk = accel_core_sys.alloc(floats * sizeof(float));
-		if (!slot->chunk)
+	if (compute->way != WAY_DIRECT) {
+		values = grid->tile_rows * grid->tile_columns;
+		if (compute->way == WAY_CONVERTED)
+			values += (grid->tile_rows + grid->tile_columns) * compute->chunk_k;
+		slot->staged = accel_core_sys.alloc(values * 4); /* f32 or s32 */
+		if (!slot->staged)
 			goto no_memory;
 	}
-	err = error_of(dnnl_stream_create(&slot->stream, compute->engine,
-					  dnnl_stream_default_flags),
-		       "make a stream");
+	err = error_of(
+		dnnl_stream_create(&slot->stream, compute->engine, dnnl_stream_default_flags),
+		"make a stream");
 	for (unsigned int shape = 0; !err && shape < SHAPES; shape++)
 		if (compute->primitive[shape])
 			err = error_of(slot_memories(compute, slot, scratch, shape),
@@ -695,12 +739,12 @@ void soft_slot_destroy(struct soft_slot *slot)
 				dnnl_memory_destroy(slot->memory[shape][i]);
 	if (slot->stream)
 		dnnl_stream_destroy(slot->stream);
-	accel_core_sys.free(slot->chunk);
+	accel_core_sys.free(slot->staged);
 	accel_core_sys.free(slot->scratch);
 	accel_core_sys.free(slot);
 }
 
-/* ---- running ------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------- */
 
 /* oneDNN takes its inputs as it takes its outputs. */
 static void *writable(const void *data)
@@ -724,12 +768,11 @@ static int run_primitive(const struct soft_compute *compute, struct soft_slot *s
 	if (status == dnnl_success && memory[MEMORY_B])
 		status = dnnl_memory_set_data_handle(memory[MEMORY_B], writable(b));
 	if (memory[MEMORY_B])
-		args[count++] = (dnnl_exec_arg_t){
-			compute->kind == COMPUTE_MATMUL ? DNNL_ARG_WEIGHTS : DNNL_ARG_SRC_1,
-			memory[MEMORY_B]};
+		args[count++] = (dnnl_exec_arg_t){compute->kind == COMPUTE_MATMUL ? DNNL_ARG_WEIGHTS
+										  : DNNL_ARG_SRC_1,
+						  memory[MEMORY_B]};
 	if (memory[MEMORY_SCRATCH])
-		args[count++] =
-			(dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory[MEMORY_SCRATCH]};
+		args[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory[MEMORY_SCRATCH]};
 	if (status == dnnl_success)
 		status = dnnl_primitive_execute(compute->primitive[shape], slot->stream, count,
 						args);
@@ -754,53 +797,75 @@ static void convert(float *to, uint64_t all_rows, uint64_t all_columns, const un
 	}
 }
 
-/* Add a chunk's product to the tile's result; the first one begins it. */
+/* Add a part's product to the tile's result, which the first one begins. */
 static void accumulate(const struct soft_compute *compute, unsigned char *dst,
-		       const struct soft_tile *tile, const float *from, bool first)
+		       const struct soft_tile *tile, const void *from, bool first)
 {
+	bool converted = compute->way == WAY_CONVERTED;
+	uint64_t ld = converted ? compute->grid.tile_columns : tile->columns;
+
 	for (uint64_t i = 0; i < tile->rows; i++) {
+		const float *f = (const float *)from + i * ld;
+		const uint32_t *s = (const uint32_t *)from + i * ld;
 		void *row = dst + i * compute->dst_row;
-		const float *sums = from + i * compute->grid.tile_columns;
+		float *f_row = row;
+		uint32_t *s_row = row;
 
-		if (!compute->s8) {
-			float *f = row;
-
+		if (!compute->s8)
 			for (uint64_t j = 0; j < tile->columns; j++)
-				f[j] = first ? sums[j] : f[j] + sums[j];
-		} else {
-			uint32_t *s = row;
-
+				f_row[j] = first ? f[j] : f_row[j] + f[j];
+		else if (converted)
 			for (uint64_t j = 0; j < tile->columns; j++)
-				s[j] = (first ? 0 : s[j]) + (uint32_t)(int32_t)sums[j];
-		}
+				s_row[j] = (first ? 0 : s_row[j]) + (uint32_t)(int32_t)f[j];
+		else
+			for (uint64_t j = 0; j < tile->columns; j++)
+				s_row[j] = (first ? 0 : s_row[j]) + s[j];
 	}
 }
 
-static int run_chunked(const struct soft_compute *compute, struct soft_slot *slot,
-		       const struct soft_tile *tile, unsigned char *dst, const unsigned char *a,
-		       const unsigned char *b)
+static int run_converted(const struct soft_compute *compute, struct soft_slot *slot,
+			 const struct soft_tile *tile, const unsigned char *a,
+			 const unsigned char *b, uint64_t k)
 {
 	const struct soft_grid *grid = &compute->grid;
-	uint64_t depth = compute->chunk_k, element = compute->s8 ? 1 : 4;
-	float *fa = slot->chunk;
-	float *fb = fa + grid->tile_rows * depth;
-	float *fc = fb + grid->tile_columns * depth;
+	float *c = slot->staged;
+	float *fa = c + grid->tile_rows * grid->tile_columns;
+	float *fb = fa + grid->tile_rows * compute->chunk_k;
+
+	convert(fa, grid->tile_rows, compute->chunk_k, a, tile->rows, k, compute->lda, compute->s8);
+	if (compute->transpose_b)
+		convert(fb, grid->tile_columns, compute->chunk_k, b, tile->columns, k, compute->ldb,
+			compute->s8);
+	else
+		convert(fb, compute->chunk_k, grid->tile_columns, b, k, tile->columns, compute->ldb,
+			compute->s8);
+	return run_primitive(compute, slot, 0, c, fa, fb);
+}
+
+/* A product whose result goes through the slot, part by part of k. */
+static int run_parts(const struct soft_compute *compute, struct soft_slot *slot,
+		     const struct soft_tile *tile, unsigned char *dst, const unsigned char *a,
+		     const unsigned char *b)
+{
+	uint64_t element = compute->s8 ? 1 : 4, left;
+	uint64_t b_row = compute->transpose_b ? element : compute->ldb * element;
+	unsigned int shape;
 	int err = 0;
 
-	for (uint64_t k = 0; !err && k < compute->k; k += depth) {
-		uint64_t left = compute->k - k < depth ? compute->k - k : depth;
-
-		convert(fa, grid->tile_rows, depth, a + k * element, tile->rows, left,
-			compute->lda, compute->s8);
-		if (compute->transpose_b)
-			convert(fb, grid->tile_columns, depth, b + k * element, tile->columns,
-				left, compute->ldb, compute->s8);
-		else
-			convert(fb, depth, grid->tile_columns, b + k * compute->ldb * element,
-				left, tile->columns, compute->ldb, compute->s8);
-		err = run_primitive(compute, slot, 0, fc, fa, fb);
+	for (uint64_t k = 0; !err && k < compute->k; k += left) {
+		left = compute->k - k < compute->chunk_k ? compute->k - k : compute->chunk_k;
+		if (compute->way == WAY_CONVERTED) {
+			err = run_converted(compute, slot, tile, a + k * element, b + k * b_row,
+					    left);
+		} else {
+			shape = shape_of(compute, tile);
+			if (left != compute->chunk_k)
+				shape |= SHAPE_LAST_K;
+			err = run_primitive(compute, slot, shape, slot->staged, a + k * element,
+					    b + k * b_row);
+		}
 		if (!err)
-			accumulate(compute, dst, tile, fc, k == 0);
+			accumulate(compute, dst, tile, slot->staged, k == 0);
 	}
 	return err;
 }
@@ -816,8 +881,7 @@ int soft_compute_run(const struct soft_compute *compute, struct soft_slot *slot,
 
 	if (b)
 		right += tile->row * compute->b_row + tile->column * compute->b_column;
-	if (compute->chunked)
-		return run_chunked(compute, slot, tile, to, left, right);
-	return run_primitive(compute, slot, shape_of(compute, tile->rows, tile->columns), to, left,
-			     right);
+	if (compute->way != WAY_DIRECT)
+		return run_parts(compute, slot, tile, to, left, right);
+	return run_primitive(compute, slot, shape_of(compute, tile), to, left, right);
 }

@@ -59,8 +59,7 @@ int soft_op_run(const struct soft_op *op, const struct accel_bo_ref *bos, struct
 		memcpy(dst, &now, sizeof(now));
 		return 0;
 	default:
-		return soft_compute_run(op->compute, slot, &tile, dst,
-					view_data(&op->view[1], bos),
+		return soft_compute_run(op->compute, slot, &tile, dst, view_data(&op->view[1], bos),
 					op->views > 2 ? view_data(&op->view[2], bos) : NULL);
 	}
 }

@@ -62,7 +62,7 @@ static void sleep_on(_Atomic uint32_t *word, uint32_t value)
 	accel_core_sys.futex_wait((const uint32_t *)(const void *)word, value, ACCEL_NO_DEADLINE);
 }
 
-/* ---- the ready lists: all under the lock ------------------------------------------------- */
+/* ---- the ready lists: all under the lock ------------------------------- */
 
 /* Whether a sleeping worker is to be woken; the caller does it, once the lock is given up. */
 static bool take_sleeper(struct soft_context *context)
@@ -122,7 +122,7 @@ static struct soft_share *find_share(struct soft_context *context)
 	return NULL;
 }
 
-/* ---- workers ---------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------- */
 
 static void *worker_main(void *arg);
 
@@ -216,7 +216,7 @@ static void compute_end(struct soft_worker *worker)
 		wake(&worker->computing, 1);
 }
 
-/* ---- operations ---------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------- */
 
 /* The outcome for which a run must stop, else ACCEL_PENDING. */
 static uint32_t why_stop(const struct soft_run *run)
@@ -337,7 +337,7 @@ static uint32_t run_op(const struct soft_run *run, const struct soft_op *op, int
 	return atomic_load(&share.outcome);
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------- */
 
 /* Tell exporters of dma-bufs that the CPU begins or ends to use them. */
 static int sync_bos(const struct accel_job *job, bool begin)
@@ -435,7 +435,7 @@ static void run_job(struct soft_worker *worker, struct soft_job *job, uint32_t o
 	accel_core_job_done(&job->base, &result);
 }
 
-/* ---- wait fences ----------------------------------------------------------------------------------------- */
+/* ---- wait fences ------------------------------------------------------- */
 
 static void fence_fired(struct accel_fence_callback *callback)
 {
@@ -533,7 +533,7 @@ static bool wait_for_fences(struct soft_context *context, struct soft_queue *que
 	return true;
 }
 
-/* ---- queues ----------------------------------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------ */
 
 /* Run jobs of a queue that was taken. Called and returns with the lock. */
 static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
@@ -549,8 +549,7 @@ static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
 		do {
 			job = queue->ring[queue->head & queue->ring_mask];
 			error = 0;
-			if (job->base.wait_count &&
-			    !wait_for_fences(context, queue, job, &error)) {
+			if (job->base.wait_count && !wait_for_fences(context, queue, job, &error)) {
 				pthread_mutex_lock(&context->lock);
 				return;
 			}
@@ -725,7 +724,7 @@ int soft_queue_cancel(struct accel_queue *base)
 	return 0;
 }
 
-/* ---- the pool --------------------------------------------------------------------------------------------- */
+/* ---- the pool ---------------------------------------------------------- */
 
 static unsigned int count_cpus(void)
 {

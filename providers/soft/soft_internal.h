@@ -7,11 +7,11 @@
 #include <provider.h>
 
 #define SOFT_COMMANDS_MAX (1u << 20)
-#define SOFT_BOS_MAX	  4096u
-#define SOFT_DEPTH	  256u
-#define SOFT_DEPTH_MAX	  65536u
+#define SOFT_BOS_MAX      4096u
+#define SOFT_DEPTH        256u
+#define SOFT_DEPTH_MAX    65536u
 #define SOFT_PRIORITY_MAX 2 /* and -2 the least */
-#define SOFT_PRIORITIES	  (2 * SOFT_PRIORITY_MAX + 1)
+#define SOFT_PRIORITIES   (2 * SOFT_PRIORITY_MAX + 1)
 
 struct soft_engine;  /* compute.c: oneDNN's engine */
 struct soft_compute; /* compute.c: a prepared computation */
@@ -24,7 +24,7 @@ struct soft_context {
 	/* Set by context_exit, never taken back: no packet is begun any more. */
 	_Atomic uint32_t exiting;
 
-	pthread_mutex_t lock; /* the scheduler's: all below */
+	pthread_mutex_t lock;               /* the scheduler's: all below */
 	struct list ready[SOFT_PRIORITIES]; /* soft_queue.link */
 	/* Queues on those lists; changed under the lock, looked at without. */
 	_Atomic uint32_t ready_count;
@@ -34,14 +34,14 @@ struct soft_context {
 	uint32_t running;    /* workers that have a CPU: neither asleep nor blocked */
 	uint32_t blocked;    /* inside a host function or a fence's sleep */
 	uint32_t sleeping;
-	uint32_t waking; /* of the sleeping, those that were woken and are on their way */
+	uint32_t waking;       /* of the sleeping, those that were woken and are on their way */
 	_Atomic uint32_t wake; /* futex of the sleeping */
 	bool stop;
 };
 
 struct soft_bo {
 	struct accel_bo base;
-	int dmabuf;	       /* of our own export; -1: not exported, or as memfd */
+	int dmabuf;              /* of our own export; -1: not exported, or as memfd */
 	_Atomic int32_t sync_fd; /* a real dma-buf, to be told of CPU access; -1: none */
 };
 
@@ -60,12 +60,12 @@ struct soft_queue {
 	uint64_t head; /* the next to run; its worker's alone while RUNNING */
 	/* All below under the scheduler's lock. */
 	uint64_t tail;
-	struct list link;	    /* soft_context.ready */
-	uint32_t state;		    /* enum soft_queue_state */
+	struct list link;           /* soft_context.ready */
+	uint32_t state;             /* enum soft_queue_state */
 	_Atomic uint32_t fini_wake; /* futex of queue_fini */
 	bool fini_waits;
-	bool fired;	/* the callback came */
-	bool canceling; /* somebody takes the callback back */
+	bool fired;                /* the callback came */
+	bool canceling;            /* somebody takes the callback back */
 	struct accel_fence *fence; /* that it is BLOCKED on */
 	struct accel_fence_callback callback;
 };
@@ -100,10 +100,10 @@ struct soft_view {
 /* A packet, checked and prepared. */
 struct soft_op {
 	uint32_t kind;
-	uint32_t views;	       /* in use; [0] is the destination */
-	uint32_t may_be_same;  /* bit i: view i may be the very bytes of view 0 */
+	uint32_t views;       /* in use; [0] is the destination */
+	uint32_t may_be_same; /* bit i: view i may be the very bytes of view 0 */
 	uint32_t pattern;
-	uint64_t packet;       /* offset in the stream */
+	uint64_t packet; /* offset in the stream */
 	struct soft_view view[3];
 	struct soft_grid grid;
 	struct soft_compute *compute;
@@ -198,7 +198,7 @@ void soft_slot_destroy(struct soft_slot *slot);
 void soft_compute_thread(void);
 int soft_compute_run(const struct soft_compute *compute, struct soft_slot *slot,
 		     const struct soft_tile *tile, void *dst, const void *a, const void *b);
-/* The way of a computation, for tests: "direct" or "chunked". */
+/* The way of a computation, for tests: "direct", "staged" or "converted". */
 const char *soft_compute_way(const struct soft_compute *compute);
 
 #endif

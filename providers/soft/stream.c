@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NOWHERE	  (~0ull)
+#define NOWHERE   (~0ull)
 #define NO_BUFFER (~0u)
 
 /* A tile of a fill or copy; how much is done between two looks at the clock. */
@@ -50,10 +50,9 @@ static int check_head(const unsigned char *stream, uint64_t bytes, uint64_t at,
 		return accel_core_fail_at(-EINVAL, NO_BUFFER, at, "opcode %u is not known",
 					  head->opcode);
 	if (head->bytes != packets[head->opcode].bytes)
-		return accel_core_fail_at(-EINVAL, NO_BUFFER, at,
-					  "a %s packet has %u bytes, not %u",
-					  packets[head->opcode].name, packets[head->opcode].bytes,
-					  head->bytes);
+		return accel_core_fail_at(
+			-EINVAL, NO_BUFFER, at, "a %s packet has %u bytes, not %u",
+			packets[head->opcode].name, packets[head->opcode].bytes, head->bytes);
 	if (head->bytes > bytes - at)
 		return accel_core_fail_at(-EINVAL, NO_BUFFER, at,
 					  "the stream ends inside a %s packet",
@@ -65,7 +64,7 @@ static int check_head(const unsigned char *stream, uint64_t bytes, uint64_t at,
 	return 0;
 }
 
-/* ---- operands --------------------------------------------------------------------- */
+/* ---- operands ---------------------------------------------------------- */
 
 static int bad(const struct soft_op *op, const char *what)
 {
@@ -141,8 +140,8 @@ static bool overlap(const struct soft_view *a, uintptr_t a_at, const struct soft
 	return phase < a->width || b->width > a->stride - phase;
 }
 
-static int check_overlap(const struct soft_op *op, const struct accel_bo_ref *bos,
-			 uint32_t index, const struct accel_bo *instead)
+static int check_overlap(const struct soft_op *op, const struct accel_bo_ref *bos, uint32_t index,
+			 const struct accel_bo *instead)
 {
 	const struct soft_view *dst = &op->view[0], *src;
 	uintptr_t at[3];
@@ -155,8 +154,7 @@ static int check_overlap(const struct soft_op *op, const struct accel_bo_ref *bo
 	}
 	for (uint32_t i = 1; i < op->views; i++) {
 		src = &op->view[i];
-		if (op->may_be_same & 1u << i && at[i] == at[0] &&
-		    view_span(src) == view_span(dst))
+		if (op->may_be_same & 1u << i && at[i] == at[0] && view_span(src) == view_span(dst))
 			continue;
 		if (overlap(dst, at[0], src, at[i]))
 			return accel_core_fail_at(-EINVAL, src->bo, op->packet,
@@ -181,7 +179,7 @@ static int check_views(const struct soft_op *op, const struct accel_bo_ref *bos,
 	return check_overlap(op, bos, index, instead);
 }
 
-/* ---- packets ------------------------------------------------------------------------- */
+/* ---- packets ----------------------------------------------------------- */
 
 /* The grid of a fill or copy: whole rows where they are short. */
 static void bytes_grid(struct soft_grid *grid, uint64_t rows, uint64_t width)

@@ -235,28 +235,19 @@ static int helper_share(const char *arg)
 /* ---- exit(3) ------------------------------------------------------------------------------ */
 
 static struct gate exit_gate;
-static _Atomic int exiting;
 
-/* Runs before what the library does at exit, as it was registered later. */
-static void note_exit(void)
+/* A thread that is there until the process is gone. */
+static int start_thread(void *(*fn)(void *), void *arg)
 {
-	exiting = 1;
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, fn, arg) || pthread_detach(thread) ? -1 : 0;
 }
 
-static void *open_gate_later(void *arg)
-{
-	(void)arg;
-	while (!exiting)
-		pause_ms(1);
-	pause_ms(50);
-	gate_open(&exit_gate);
-	return NULL;
-}
-
+/* A job that nobody will ever let end. */
 static int exit_running(struct work *work)
 {
 	struct accel_job *job;
-	pthread_t thread;
 	struct request r;
 
 	gate_init(&exit_gate);
@@ -269,10 +260,6 @@ static int exit_running(struct work *work)
 	if (accel_submit(work->queue, &job, 1, NULL, NULL) != 1)
 		return 22;
 	gate_wait_started(&exit_gate);
-	if (atexit(note_exit) != 0)
-		return 24;
-	if (pthread_create(&thread, NULL, open_gate_later, NULL) != 0)
-		return 23;
 	return 0;
 }
 
@@ -306,13 +293,12 @@ static void *wait_for_ever(void *arg)
 static int exit_thread(struct work *work)
 {
 	struct accel_fence *done;
-	pthread_t thread;
 	int err;
 
 	err = never_ending(work, &done);
 	if (err)
 		return err;
-	if (pthread_create(&thread, NULL, wait_for_ever, done) != 0)
+	if (start_thread(wait_for_ever, done) != 0)
 		return 33;
 	while (!waiting)
 		pause_ms(1);
@@ -336,11 +322,10 @@ static void *submit_for_ever(void *arg)
 
 static int exit_submitting(struct work *work)
 {
-	pthread_t thread;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		if (pthread_create(&thread, NULL, submit_for_ever, work) != 0)
+		if (start_thread(submit_for_ever, work) != 0)
 			return 40;
 	}
 	while (!waiting)

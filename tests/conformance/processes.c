@@ -387,10 +387,8 @@ static void child_exits_beside_jobs_under_way(void)
 	struct setup s;
 
 #if defined(__SANITIZE_ADDRESS__)
-	skip_check("the address sanitizer would report the parent's objects as leaks");
+	skip_check("the leak sanitizer takes what the parent's threads hold for leaks");
 #endif
-	if (suite.slow_tool)
-		skip_check("valgrind would report the parent's objects as leaks");
 	setup_open(&s);
 	block(s.ctx, s.queue, &b);
 	in_child(exit_normally, NULL);
@@ -529,15 +527,14 @@ static void exit_with_open_objects(void)
 	expect(strcmp(out, "e") == 0);
 }
 
-static void exit_waits_for_the_job_that_runs(void)
+static void exit_does_not_wait_for_a_function_that_blocks(void)
 {
 	char out[64];
 
 	if (!suite.work->gate)
 		skip_check("the device has no job that runs until told");
 	exit_with("running", out, sizeof(out));
-	/* 'e' before exit, 'j' by the job, which ended after exit had begun. */
-	expect(strcmp(out, "ej") == 0);
+	expect(strcmp(out, "e") == 0);
 }
 
 static void exit_does_not_wait_for_jobs_that_wait(void)
@@ -590,7 +587,7 @@ static void exit_after_all_was_released(void)
 
 static const struct check exit_checks[] = {
 	CHECK(exit_with_open_objects),
-	CHECK(exit_waits_for_the_job_that_runs),
+	CHECK(exit_does_not_wait_for_a_function_that_blocks),
 	CHECK(exit_does_not_wait_for_jobs_that_wait),
 	CHECK(exit_beside_a_thread_that_waits),
 	CHECK(exit_beside_threads_that_submit),

@@ -428,7 +428,7 @@ static int job_wait(struct accel_job *base, int64_t deadline, struct accel_job_r
 {
 	struct model_job *job = (struct model_job *)base;
 	struct timespec ts = { .tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000 };
-	bool over = false;
+	bool over = false, kept = false;
 	int ret = 0;
 
 	lock();
@@ -439,6 +439,10 @@ static int job_wait(struct accel_job *base, int64_t deadline, struct accel_job_r
 	}
 	model.waiting++;
 	job->waiting++;
+	if (model.keep_waiters) {
+		model.keep_waiters--;
+		kept = true;
+	}
 	pthread_cond_broadcast(&model.changed);
 	while (job->state == RUNNING && !over && !base->queue->context->state) {
 		if (deadline == ACCEL_NO_DEADLINE)
@@ -450,7 +454,7 @@ static int job_wait(struct accel_job *base, int64_t deadline, struct accel_job_r
 		set_ended(job, ACCEL_LOST);
 	ret = job->state == ENDED ? 0 : -ETIME;
 	*result = job->result;
-	while (model.keep_waiters && !ret)
+	while (kept && !model.let_go)
 		pthread_cond_wait(&model.changed, &model.lock);
 	if (job->dead)
 		wrong("a job died under a thread in job_wait");
@@ -747,7 +751,7 @@ void model_await_waiting(uint32_t count)
 void model_let_go(void)
 {
 	lock();
-	model.keep_waiters = false;
+	model.let_go = true;
 	unlock();
 }
 

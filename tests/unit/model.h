@@ -25,7 +25,8 @@ struct model {
 	uint32_t submit_max; /* jobs that one submit takes */
 	int submit_err;	     /* what the next @submit_err_count submits give */
 	uint32_t submit_err_count;
-	bool keep_waiters; /* who is in job_wait stays there */
+	uint32_t keep_waiters; /* so many that come into job_wait next stay in it */
+	bool let_go;	       /* ... until this */
 	int wait_err;	   /* what job_wait gives instead of sleeping */
 	/* ---- what has happened */
 	uint32_t contexts, bos, queues, jobs; /* alive */

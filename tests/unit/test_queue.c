@@ -549,7 +549,7 @@ static void test_drain_waits_for_waiters(void **state)
 
 	(void)state;
 	assert_gives(submit_one(queue, job), 1);
-	model.keep_waiters = true;
+	model.keep_waiters = 1;
 	task_start(&wait, begin_it, bo);
 	model_await_waiting(1);
 	model_end(job, ACCEL_DONE);

@@ -218,6 +218,19 @@ static void open_devices(void)
 	}
 }
 
+/* The console as large as the terminal behind it. */
+static void set_size(int fd)
+{
+	const char *rows = getenv("LINES"), *columns = getenv("COLUMNS");
+	struct winsize size = { 0 };
+
+	if (!rows || !columns)
+		return;
+	size.ws_row = atoi(rows);
+	size.ws_col = atoi(columns);
+	ioctl(fd, TIOCSWINSZ, &size);
+}
+
 static pid_t start(const int out[2], const int err[2], char *console)
 {
 	char **argv = read_items("argv"), **env = read_items("env");
@@ -229,9 +242,11 @@ static pid_t start(const int out[2], const int err[2], char *console)
 	if (pid)
 		return pid;
 	setsid();
+	environ = env;
 	if (console) {
 		fd = open(console, O_RDWR);
 		ioctl(fd, TIOCSCTTY, 1);
+		set_size(fd);
 		dup2(fd, 0);
 		dup2(fd, 1);
 		dup2(fd, 2);
@@ -245,7 +260,6 @@ static pid_t start(const int out[2], const int err[2], char *console)
 		close(fd);
 	if (chdir(cwd))
 		chdir("/tmp");
-	environ = env;
 	execvpe(argv[0], argv, env);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);

@@ -63,6 +63,30 @@ home_of()
 	echo "$dir"
 }
 
+# What the command finds in its environment: the rig's own, some of ours, and --env last.
+write_environment()
+{
+	local -A values=([HOME]=/tmp [LANG]=C.UTF-8 [TERM]=${TERM:-dumb} [RIG_KERNEL]=$mode
+		[PATH]=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+	local name item
+	for name in $(compgen -e); do
+		case $name in
+		LIBACCEL_CACHE) ;;
+		LIBACCEL_* | ACCEL_* | CMOCKA_* | ASAN_* | UBSAN_* | TSAN_* | LSAN_*)
+			values[$name]=${!name}
+			;;
+		esac
+	done
+	for item in "${environment[@]}"; do
+		values[${item%%=*}]=${item#*=}
+	done
+	for name in "${!values[@]}"; do
+		printf '%s=%s\0' "$name" "${values[$name]}"
+	done
+	# shellcheck disable=SC2046 # two words
+	[[ ! -t 0 ]] || printf 'LINES=%s\0COLUMNS=%s\0' $(stty size)
+}
+
 write_control()
 {
 	local kind=$1 name dir d
@@ -106,13 +130,7 @@ write_control()
 	} >"$run/control/modules"
 
 	printf '%s\0' "$@" >"$run/control/argv"
-	{
-		printf '%s\0' PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-			HOME=/tmp "TERM=${TERM:-dumb}" LANG=C.UTF-8 "RIG_KERNEL=$mode"
-		env -0 | grep -zE '^(LIBACCEL|ACCEL|CMOCKA|ASAN|UBSAN|TSAN|LSAN)_' |
-			grep -zv '^LIBACCEL_CACHE=' || true
-		[[ ${#environment[@]} -eq 0 ]] || printf '%s\0' "${environment[@]}"
-	} >"$run/control/env"
+	write_environment >"$run/control/env"
 	printf '%s' "$(pwd)" >"$run/control/cwd"
 	printf '%s' "$kind" >"$run/control/mode"
 }
@@ -130,16 +148,16 @@ write_device_tree()
 
 clean_up()
 {
-	[[ -z ${guest_pid:-} ]] || kill -KILL -- "-$guest_pid" 2>/dev/null || true
+	[[ -z ${guest_pid:-} ]] || kill -KILL "$guest_pid" 2>/dev/null || true
 	[[ -z ${terminal:-} ]] || stty "$terminal" || true
-	[[ -z ${run:-} ]] || rm -rf "$run"
+	[[ -z ${run:-} ]] || rm -rf "$run" 2>/dev/null || rm -rf "$run"
 }
 
 # Start the kernel in the background; sets guest_pid. Descriptors 6 to 9 of it are the console,
 # the command's two outputs, and the line about its end.
 start_guest()
 {
-	local kind=$1 as=() on=() fd memory_dir kernel_fd init_fd arguments
+	local kind=$1 as=() on=() memory_dir kernel_fd init_fd in_fd out_fd arguments
 	memory_dir=$(memory_directory)
 	exec {kernel_fd}<"$kernel" {init_fd}<"$init"
 	arguments=(mem="${memory}M" "initrd=/proc/self/fd/$init_fd/initrd" "dtb=$run/tree.dtb"
@@ -151,22 +169,24 @@ start_guest()
 	*) arguments+=(seccomp=on) ;;
 	esac
 	[[ $mode == kasan ]] || on=(taskset -c "$(pick_cpu)")
+	# Whatever happens to the rig, the guest dies with it.
+	as=(setpriv --pdeathsig KILL)
 	if [[ $EUID -eq 0 ]]; then
-		as=(setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups --no-new-privs
+		as+=(--reuid "$NOBODY" --regid "$NOBODY" --clear-groups --no-new-privs
 			--inh-caps=-all --bounding-set=-all)
 	fi
-	local limit=(timeout -s KILL "$timeout")
+	arguments=("${on[@]}" "${as[@]}" "/proc/self/fd/$kernel_fd/linux" "${arguments[@]}")
 	if [[ $kind == shell ]]; then
 		terminal=$(stty -g)
-		arguments+=(con1=fd:0,fd:1)
-		HOME=$run TMPDIR=$memory_dir "${on[@]}" "${as[@]}" "/proc/self/fd/$kernel_fd/linux" \
-			"${arguments[@]}" 6>&"$console" 7>/dev/null 8>/dev/null 9>"$run/status" ||
+		exec {in_fd}<&0 {out_fd}>&1
+		HOME=$run TMPDIR=$memory_dir "${arguments[@]}" "con1=fd:$in_fd,fd:$out_fd" \
+			6>&"$console" 7>/dev/null 8>/dev/null 9>"$run/status" >&6 2>&6 ||
 			guest_status=$?
 		return
 	fi
-	HOME=$run TMPDIR=$memory_dir "${limit[@]}" "${on[@]}" "${as[@]}" \
-		"/proc/self/fd/$kernel_fd/linux" "${arguments[@]}" </dev/null \
-		6>&"$console" 7>&"$out" 8>&"$err" 9>"$run/status" >&6 2>&6 &
+	HOME=$run TMPDIR=$memory_dir setpriv --pdeathsig KILL timeout -s KILL "$timeout" \
+		"${arguments[@]}" </dev/null 6>&"$console" 7>&"$out" 8>&"$err" 9>"$run/status" \
+		>&6 2>&6 &
 	guest_pid=$!
 	wait "$guest_pid" || guest_status=$?
 	guest_pid=''
@@ -183,6 +203,7 @@ guest()
 	run=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX") || give_up "no room for temporary files"
 	trap clean_up EXIT
 	trap 'exit 130' INT
+	trap 'exit 129' HUP
 	trap 'exit 143' TERM
 	mkdir "$run/control" "$run/results" "$run/uml"
 	write_control "$kind" "$@"

@@ -7,7 +7,7 @@ BEGIN {
 		if (line != "" && line !~ /^#/)
 			allowed[++n] = line
 	title = "(^|[^A-Za-z])(WARNING: |BUG: |INFO: (task|possible|rcu|lockdep|suspicious|trying)|" \
-		"Oops|Kernel panic|UBSAN: |KASAN: |refcount_t: |DMA-API: |general protection|" \
+		"Oops|Kernel panic|UBSAN: |KASAN: |refcount_t: |general protection|" \
 		"Internal error|kernel BUG at|possible recursive locking|inconsistent lock state|" \
 		"bad unlock balance|held lock freed|Memory manager not clean|" \
 		"still has locks held|suspicious RCU usage|unreferenced object|" \

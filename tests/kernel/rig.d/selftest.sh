@@ -123,28 +123,59 @@ self_results()
 	return $bad
 }
 
+# The guest dies with the rig, however that ends.
+self_death()
+{
+	local signal pid guest
+	for signal in TERM HUP KILL; do
+		# In a session of its own, as from a terminal that is gone.
+		setsid "$here/rig" run --env "RIG_TEST=$self" -- \
+			sh -c 'touch /results/up; exec sleep 100000' >/dev/null 2>&1 &
+		pid=$!
+		guest=''
+		until [[ -n $guest && -e ${guest%/control}/results/up ]]; do
+			kill -0 $pid 2>/dev/null || { wrong "no guest"; return 1; }
+			guest=$(grep -lsFz "RIG_TEST=$self" "${TMPDIR:-/tmp}"/rig.*/control/env || true)
+			guest=${guest%/env}
+		done
+		[[ -n $(guest_of "$guest") ]] || wrong "no process of the guest found"
+		kill -$signal $pid
+		wait $pid 2>/dev/null || true
+		# Killed is not yet gone.
+		for _ in $(seq 100); do
+			[[ -n $(guest_of "$guest") ]] || break
+			sleep 0.1
+		done
+		[[ -z $(guest_of "$guest") ]] || wrong "a guest outlives SIG$signal"
+		rm -rf "${guest%/control}"
+	done
+	return $bad
+}
+
+# The processes that run a kernel with this directory of control files.
+guest_of()
+{
+	grep -lsz "^rig=$1\$" /proc/[0-9]*/cmdline || true
+}
+
 # Each kind does what it is named for, on the job it was meant for.
 self_faults()
 {
-	local t=(run --kernel timetravel) d tree
-	for d in "${programs[@]}"; do
-		t+=(--tree "$d")
-		tree=$d
-	done
-	expect 0 "${t[@]}" -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang@1x1 -- "$tree/raw-ethosu" 1d
-	expect 0 "${t[@]}" --fault u65:hang@3 -- "$tree/raw-ethosu" 1d
-	expect 1 "${t[@]}" --fault u65:hang@3 -- "$tree/raw-ethosu" many
-	expect 1 "${t[@]}" --fault rocket:hang -- "$tree/raw-rocket" two-tasks
-	expect 0 "${t[@]}" --fault rocket:slow=1000 -- "$tree/raw-rocket" two-tasks
-	expect 1 "${t[@]}" --fault rocket:lost -- "$tree/raw-rocket" two-tasks
-	expect 1 "${t[@]}" --fault rocket:bus -- "$tree/raw-rocket" two-tasks
+	local t=(run --kernel timetravel "${options[@]}" --env "PATH=$path/usr/bin:/bin")
+	expect 0 "${t[@]}" -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang@1x1 -- raw-ethosu 1d
+	expect 0 "${t[@]}" --fault u65:hang@3 -- raw-ethosu 1d
+	expect 1 "${t[@]}" --fault u65:hang@3 -- raw-ethosu many
+	expect 1 "${t[@]}" --fault rocket:hang -- raw-rocket two-tasks
+	expect 0 "${t[@]}" --fault rocket:slow=1000 -- raw-rocket two-tasks
+	expect 1 "${t[@]}" --fault rocket:lost -- raw-rocket two-tasks
+	expect 1 "${t[@]}" --fault rocket:bus -- raw-rocket two-tasks
 	# In a running guest, by way of debugfs.
 	expect 1 "${t[@]}" -- sh -c \
-		'echo hang >/sys/kernel/debug/rig/u65/fault; exec "$1" 1d' - "$tree/raw-ethosu"
+		'echo hang >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 0 "${t[@]}" --fault u65:hang -- sh -c \
-		'echo clear >/sys/kernel/debug/rig/u65/fault; exec "$1" 1d' - "$tree/raw-ethosu"
+		'echo clear >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 1 run -- sh -c 'echo melt >/sys/kernel/debug/rig/u65/fault'
 	return $bad
 }
@@ -227,6 +258,7 @@ path_with()
 self_shortages()
 {
 	# Nothing cached and nothing to be had.
+	unset RIG_SOURCE
 	export LIBACCEL_CACHE=$self/cache
 	PATH=$(echo 'exit 100' | path_with apt-get) \
 		expect_refusal 77 'skipped: no kernel source cached' run -- true

@@ -18,7 +18,6 @@ build_programs()
 own_programs()
 {
 	# A kernel's headers are there when the kernel is.
-	(prepare functional) || return
 	prepare functional
 	programs=("$cache/programs/$({ basename "$kernel"; cat "$here"/raw/* "$here/models/fault.h"; } |
 		hash_of)")
@@ -29,21 +28,19 @@ own_programs()
 # Run one line of the list. What it says goes to its log.
 run_test()
 {
-	local on=$1 d path=''
+	local on=$1 d path='' options=()
 	shift
 	for d in "${programs[@]}"; do
+		[[ -d $d ]] || continue
 		path+=$d:
+		options+=(--tree "$(home_of "$d/program")")
 	done
 	if [[ $on == self ]]; then
-		(. "$here/rig.d/selftest.sh" && PATH=$path$PATH "self_$1")
+		(. "$here/rig.d/selftest.sh" && "self_$1")
 		return
 	fi
-	local options=(--kernel "$on" --env "PATH=$path/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-	for d in "${programs[@]}"; do
-		options+=(--tree "$d")
-	done
-	[[ -z $source_option ]] || options+=(--source "$source_option")
-	"$here/rig" run "${options[@]}" "$@"
+	"$here/rig" run --kernel "$on" "${options[@]}" \
+		--env "PATH=$path/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "$@"
 }
 
 rig_test()
@@ -52,9 +49,10 @@ rig_test()
 	log=$(mktemp "${TMPDIR:-/tmp}/rig-test.XXXXXX")
 	# shellcheck disable=SC2064 # the name as it is now
 	trap "rm -f '$log'" EXIT
-	if [[ ${#programs[@]} -eq 0 ]]; then
-		own_programs || exit
-	fi
+	[[ -z $source_option ]] || export RIG_SOURCE=$source_option
+	# Without a kernel all of them are skipped.
+	(prepare functional) || exit
+	[[ ${#programs[@]} -gt 0 ]] || own_programs
 	while read -r name on words <&3; do
 		[[ $name =~ ^[a-z] ]] || continue
 		known+=("$name")

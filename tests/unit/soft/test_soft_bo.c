@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_WRITE                                                                                 \
+#define READ_WRITE \
 	(ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 #define READ (ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ)
 
@@ -172,8 +172,8 @@ static int create_user(void *user, uint64_t bytes, uint32_t flags, struct accel_
 
 static void test_user(void **state)
 {
-	char *memory = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct accel_bo *bo = NULL;
 	char *map;
 
@@ -230,10 +230,8 @@ static void test_create(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create),
-		cmocka_unit_test(test_user),
-		cmocka_unit_test(test_import_refused),
-		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_create),         cmocka_unit_test(test_user),
+		cmocka_unit_test(test_import_refused), cmocka_unit_test(test_import),
 		cmocka_unit_test(test_export),
 	};
 

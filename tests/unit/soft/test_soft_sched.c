@@ -20,7 +20,7 @@ static uint64_t query(struct accel_context *context, uint32_t key)
 	return value;
 }
 
-/* ---- host functions --------------------------------------------------------------------- */
+/* ---- host functions ---------------------------------------------------- */
 
 /* Says that it runs, and stays until it is let go. */
 struct gate {
@@ -56,6 +56,14 @@ static int returns_data(const struct accel_soft_call *call)
 	return (int)(intptr_t)call->data;
 }
 
+/* For longer than a millisecond, whatever happens. */
+static int sleeps(const struct accel_soft_call *call)
+{
+	(void)call;
+	usleep(3000);
+	return 0;
+}
+
 struct log {
 	_Atomic uint32_t count;
 	uint32_t entry[4096];
@@ -74,12 +82,11 @@ static int write_note(const struct accel_soft_call *call)
 	return 0;
 }
 
-/* ---- tests ---------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void test_no_threads(void **state)
 {
-	struct accel_open_params params = {.size = sizeof(params),
-					   .flags = ACCEL_OPEN_NO_THREADS};
+	struct accel_open_params params = {.size = sizeof(params), .flags = ACCEL_OPEN_NO_THREADS};
 	struct accel_error error = {.size = sizeof(error)};
 	struct accel_context *context;
 	struct accel_device *device;
@@ -112,8 +119,7 @@ static void test_results(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct accel_job *job =
-			host_job(queue, returns_data, (void *)cases[i].returns, 0);
+		struct accel_job *job = host_job(queue, returns_data, (void *)cases[i].returns, 0);
 		struct accel_job_result result;
 
 		assert_int_equal(finish(submit(queue, job, NULL, 0)), cases[i].error);
@@ -131,7 +137,10 @@ static void test_results(void **state)
 /* More jobs than the ring has places, in order, with the ring going round. */
 static void test_order(void **state)
 {
-	enum { DEPTH = 5, COUNT = 1000 };
+	enum {
+		DEPTH = 5,
+		COUNT = 1000
+	};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, DEPTH);
 	struct log *log = calloc(1, sizeof(*log));
@@ -176,6 +185,7 @@ static void test_depth(void **state)
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, 5);
 	struct accel_job *jobs[8];
+	struct accel_fence *room;
 	struct gate gate;
 
 	(void)state;
@@ -186,11 +196,8 @@ static void test_depth(void **state)
 	assert_int_equal(accel_submit(queue, jobs, 8, NULL, NULL), 5);
 	assert_int_equal(accel_submit(queue, &jobs[5], 3, NULL, NULL), -EAGAIN);
 	sem_post(&gate.leave);
-	OK(finish(({
-		struct accel_fence *room;
-		OK(accel_queue_get_room(queue, &room));
-		room;
-	})));
+	OK(accel_queue_get_room(queue, &room));
+	OK(finish(room));
 	for (unsigned int i = 0; i < 8; i++)
 		accel_job_unref(jobs[i]);
 	accel_queue_unref(queue);
@@ -206,7 +213,9 @@ static int at_barrier(const struct accel_soft_call *call)
 
 static void test_blocking(void **state)
 {
-	enum { MOST = 64 };
+	enum {
+		MOST = 64
+	};
 	struct accel_context *context = open_soft();
 	uint32_t count = (uint32_t)query(context, ACCEL_QUEUES_PARALLEL) * 2 + 3;
 	struct accel_queue *queues[MOST], *other = make_queue(context, 0, 0);
@@ -253,7 +262,10 @@ static void test_blocking(void **state)
 }
 
 /* One worker at a time: the order of several queues is then exact. */
-enum { QUEUES = 5, EACH = 6 };
+enum {
+	QUEUES = 5,
+	EACH = 6
+};
 
 static void check_turns(const int32_t *priorities, const uint32_t *expected)
 {
@@ -379,7 +391,10 @@ static void test_cancel(void **state)
 /* A long operation of many tiles stops between them. */
 static void test_cancel_packets(void **state)
 {
-	enum { BYTES = 16 << 20, PACKETS = 1000 };
+	enum {
+		BYTES = 16 << 20,
+		PACKETS = 1000
+	};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queue = make_queue(context, 0, 0);
 	struct accel_soft_fill *fills = calloc(PACKETS, sizeof(*fills));
@@ -390,8 +405,8 @@ static void test_cancel_packets(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < PACKETS; i++)
-		fills[i] = (struct accel_soft_fill){{ACCEL_SOFT_FILL, 0, sizeof(*fills)},
-						    {0, 0, 0}, BYTES, i, 0};
+		fills[i] = (struct accel_soft_fill){
+			{ACCEL_SOFT_FILL, 0, sizeof(*fills)}, {0, 0, 0}, BYTES, i, 0};
 	job = make_job(context, queue, fills, PACKETS * sizeof(*fills), &bo, 1, 0, NULL);
 	fence = submit(queue, job, NULL, 0);
 	OK(accel_queue_cancel(queue, ACCEL_NO_DEADLINE));
@@ -426,7 +441,10 @@ static void test_timeout(void **state)
 	assert_int_equal(result_of(job).outcome, ACCEL_TIMED_OUT);
 	assert_int_equal(result_of(job).error, -ETIMEDOUT);
 	accel_job_unref(job);
-	/* One that never ends in time, and those that surely do. */
+	/* One that doesn't ask, one that never ends in time, and those that surely do. */
+	job = host_job(queue, sleeps, NULL, 1000000);
+	assert_int_equal(finish(submit(queue, job, NULL, 0)), -ETIMEDOUT);
+	accel_job_unref(job);
 	job = host_job(queue, returns_data, NULL, 1);
 	assert_int_equal(finish(submit(queue, job, NULL, 0)), -ETIMEDOUT);
 	accel_job_unref(job);
@@ -536,7 +554,7 @@ static void test_cancel_waits(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- much at once ------------------------------------------------------------------------------ */
+/* ---- much at once ------------------------------------------------------ */
 
 struct stress {
 	struct accel_context *context;
@@ -588,7 +606,9 @@ static void *stress_main(void *arg)
 
 static void test_stress(void **state)
 {
-	enum { THREADS = 6 };
+	enum {
+		THREADS = 6
+	};
 	struct accel_context *context = open_soft();
 	_Atomic(struct accel_fence *) board[THREADS];
 	struct stress stress[THREADS];
@@ -611,10 +631,23 @@ static void test_stress(void **state)
 /* Products that the workers share, several at once, are right. */
 static void test_shared_matmul(void **state)
 {
-	enum { N = 300, LANES = 3, ROUNDS = 5 };
-	struct accel_soft_matmul p = {
-		{ACCEL_SOFT_MATMUL, 0, sizeof(p)}, {0, 0, 0}, {1, 0, 0}, {2, 0, 0},
-		ACCEL_SOFT_S8_S8_S32, N, N, N, N, N, N, 0};
+	enum {
+		N = 300,
+		LANES = 3,
+		ROUNDS = 5
+	};
+	struct accel_soft_matmul p = {{ACCEL_SOFT_MATMUL, 0, sizeof(p)},
+				      {0, 0, 0},
+				      {1, 0, 0},
+				      {2, 0, 0},
+				      ACCEL_SOFT_S8_S8_S32,
+				      N,
+				      N,
+				      N,
+				      N,
+				      N,
+				      N,
+				      0};
 	struct accel_context *context = open_soft();
 	struct accel_queue *queues[LANES];
 	struct accel_bo *bos[LANES][3];
@@ -636,9 +669,12 @@ static void test_shared_matmul(void **state)
 		jobs[l] = make_job(context, queues[l], &p, sizeof(p), bos[l], 3, 0, NULL);
 	}
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		for (unsigned int l = 0; l < LANES; l++)
+		/* All at once, then one with all workers to itself. */
+		unsigned int lanes = round < 5 ? LANES : 1;
+
+		for (unsigned int l = 0; l < lanes; l++)
 			fences[l] = submit(queues[l], jobs[l], NULL, 0);
-		for (unsigned int l = 0; l < LANES; l++) {
+		for (unsigned int l = 0; l < lanes; l++) {
 			OK(finish(fences[l]));
 			for (int i = 0; i < N * N; i++)
 				if (c[l][i] != (signed char)(i * 7 + (int)l))
@@ -655,7 +691,7 @@ static void test_shared_matmul(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- exit(3) ------------------------------------------------------------------------------------- */
+/* ---- exit(3) ----------------------------------------------------------- */
 
 static int for_ever(const struct accel_soft_call *call)
 {
@@ -665,21 +701,51 @@ static int for_ever(const struct accel_soft_call *call)
 	return 0;
 }
 
+/* What a computation that goes on after exit(3) would write to. */
+static unsigned char *exit_result;
+static size_t exit_bytes;
+
+/* Runs after the library's own handler: the workers must have stopped. */
+static void look_after_exit(void)
+{
+	memset(exit_result, 0xff, exit_bytes);
+	usleep(50000);
+	for (size_t i = 0; i < exit_bytes; i++)
+		if (exit_result[i] != 0xff)
+			_exit(8);
+}
+
 /* A process that ends in the middle of everything. */
 static void exit_at_work(void)
 {
-	enum { BYTES = 8 << 20, PACKETS = 200, N = 512 };
+	enum {
+		PACKETS = 200,
+		N = 512
+	};
 	struct accel_soft_matmul product = {
-		{ACCEL_SOFT_MATMUL, 0, sizeof(product)}, {0, 0, 0}, {1, 0, 0}, {1, 0, N * N * 4},
-		ACCEL_SOFT_F32, N, N, N, N, N, N, 0};
-	struct accel_context *context = open_soft();
+		.head = {ACCEL_SOFT_MATMUL, 0, sizeof(product)},
+		.a = {1, 0, 0},
+		.b = {1, 0, N * N * 4},
+		.type = ACCEL_SOFT_F32,
+		.m = N,
+		.n = N,
+		.k = N,
+		.lda = N,
+		.ldb = N,
+		.ldc = N,
+	};
 	struct accel_soft_matmul *stream = calloc(PACKETS, sizeof(*stream));
-	struct accel_bo *bos[2] = {make_bo(context, BYTES, 0, NULL),
-				   make_bo(context, BYTES, 0, NULL)};
+	struct accel_context *context;
 	struct accel_queue *queue;
+	struct accel_bo *bos[2];
 	struct accel_job *job;
 	static sem_t entered;
 
+	exit_bytes = N * N * 4;
+	atexit(look_after_exit);
+	context = open_soft();
+	bos[0] = make_bo(context, exit_bytes, 0, (void **)&exit_result);
+	bos[1] = make_bo(context, 2 * exit_bytes, 0, NULL);
 	sem_init(&entered, 0, 0);
 	queue = make_queue(context, 0, 0);
 	accel_fence_unref(submit(queue, host_job(queue, for_ever, &entered, 0), NULL, 0));
@@ -691,6 +757,7 @@ static void exit_at_work(void)
 		job = make_job(context, queue, stream, PACKETS * sizeof(*stream), bos, 2, 0, NULL);
 		accel_fence_unref(submit(queue, job, NULL, 0));
 	}
+	usleep(10000);
 	exit(7);
 }
 
@@ -723,20 +790,13 @@ static void test_exit_at_work(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_threads),
-		cmocka_unit_test(test_results),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_blocking),
-		cmocka_unit_test(test_turns),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_cancel_packets),
-		cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_cancel_waits),
-		cmocka_unit_test(test_stress),
-		cmocka_unit_test(test_shared_matmul),
-		cmocka_unit_test(test_exit_at_work),
+		cmocka_unit_test(test_no_threads),    cmocka_unit_test(test_results),
+		cmocka_unit_test(test_order),         cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_blocking),      cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_cancel),        cmocka_unit_test(test_cancel_packets),
+		cmocka_unit_test(test_timeout),       cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_cancel_waits),  cmocka_unit_test(test_stress),
+		cmocka_unit_test(test_shared_matmul), cmocka_unit_test(test_exit_at_work),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "exit"))

@@ -13,8 +13,13 @@
  * Operands name a buffer by its index in accel_job_params.bos. A source needs
  * ACCEL_ACCESS_READ there, a destination ACCEL_ACCESS_WRITE. The bytes of a
  * destination must not overlap those of a source of the same packet (for add and
- * ReLU they may be exactly the same). Matrices are row-major; f32, s32 and u64
- * values need offsets that are multiples of their size.
+ * ReLU they may be exactly the same). Rows may lie in the gaps between rows of the
+ * other if both have the same stride; if not, all from the first byte to the last
+ * counts. Matrices are row-major; f32, s32 and u64 values need offsets that are
+ * multiples of their size.
+ *
+ * f32 is computed as such, in an order of additions that is not defined. Which of
+ * two NaNs survives an addition is not defined either.
  *
  * What is wrong with a stream is told by the errno of accel_job_create() and by
  * accel_last_error(): index is the buffer at fault, if it is one, and offset the
@@ -92,11 +97,12 @@ struct accel_soft_copy_2d {
 
 /* ACCEL_SOFT_MATMUL: c = a b, a is m by k, b is k by n, c is m by n. With
  * ACCEL_SOFT_TRANSPOSE_B b is stored as n by k. Leading dimensions are in elements
- * and at least the length of a stored row. */
+ * and at least the length of a stored row. Sums of s8 products are exact: they fit
+ * for sure up to a k of 131071, and beyond s32 the low 32 bits are stored. */
 #define ACCEL_SOFT_TRANSPOSE_B 1u
 enum accel_soft_matmul_type {
-	ACCEL_SOFT_F32 = 1,   /* all f32 */
-	ACCEL_SOFT_S8_S8_S32 /* a and b s8, c s32, exact */
+	ACCEL_SOFT_F32 = 1,  /* all f32 */
+	ACCEL_SOFT_S8_S8_S32 /* a and b s8, c s32 */
 };
 struct accel_soft_matmul {
 	struct accel_soft_packet head;
@@ -120,7 +126,8 @@ struct accel_soft_add {
 	uint32_t rows, columns;
 };
 
-/* ACCEL_SOFT_RELU: dst = max(src, 0), @count f32 values. flags is 0. */
+/* ACCEL_SOFT_RELU: dst = max(src, 0), @count f32 values. A NaN becomes NaN or 0, a
+ * zero may lose its sign. flags is 0. */
 struct accel_soft_relu {
 	struct accel_soft_packet head;
 	struct accel_soft_operand dst;
