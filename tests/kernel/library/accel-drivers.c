@@ -2,7 +2,7 @@
 /*
  * What libaccel promises on top of the drivers ethosu and rocket, on the drivers themselves:
  *
- *	accel-drivers calls|failures|gate|loss|loss-idle|leave|vendor|validate DEVICE...
+ *	accel-drivers calls|failures|gate|loss|loss-idle|leave|streams|vendor|validate DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
@@ -601,6 +601,148 @@ static void test_validate(const char *name)
 	rig_close(&rig);
 }
 
+/* ---- streams: what we take, the kernel takes --------------------------------------------------------- */
+
+static uint32_t seed = 1;
+
+static uint32_t any(uint32_t below)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % below;
+}
+
+static uint32_t *set(uint32_t *w, uint32_t command, uint64_t value)
+{
+	if (command & 0x4000) {
+		*w++ = command | (uint32_t)(value >> 32 & 0xff) << 16;
+		*w++ = (uint32_t)value;
+	} else {
+		*w++ = command | (uint32_t)value << 16;
+	}
+	return w;
+}
+
+static uint32_t *random_operation(uint32_t *w)
+{
+	static const uint32_t operations[] = { 0x10, 0x10, 0x10, 0x02, 0x03, 0x05, 0x06 };
+	static const uint32_t maps[][2] = { { 0x100, 0x4000 }, { 0x110, 0x4010 }, { 0x180, 0x4080 } };
+	uint32_t i, j;
+
+	w = set(w, 0x130, any(8) | any(20) / 18 << 8 | any(3) << 9);
+	w = set(w, 0x131, any(8) | any(20) / 18 << 8);
+	w = set(w, 0x132, any(5));
+	w = set(w, 0x133, any(5));
+	for (i = 0x4030; i <= 0x4032; i++)
+		w = set(w, i, any(2000));
+	for (; i <= 0x4036; i++)
+		w = set(w, i, any(10) ? any(100) : (UINT64_C(1) << 40) - any(300));
+	for (i = 0; i < 3; i++) {
+		w = set(w, maps[i][0] + 0xf, any(8));
+		for (j = 0xa; j <= 0xc; j++)
+			w = set(w, maps[i][0] + j, any(6));
+		for (j = 0; j < 7; j++)
+			w = any(30) ? set(w, maps[i][1] + j, any(1000)) : w;
+	}
+	for (i = 0x100; i <= 0x103; i++)
+		w = set(w, i, any(3));
+	w = set(w, 0x104, any(40));
+	w = set(w, 0x105, any(8) << 2 | any(10) / 8 << 6 | any(20) / 16 << 14);
+	w = set(w, 0x185, any(8) << 2 | any(10) / 8 << 6 | any(20) / 16 << 14);
+	w = set(w, 0x114, any(8) | any(2) << 8 | any(10) / 8 << 6 | any(20) / 16 << 14);
+	w = set(w, 0x180, any(2) ? any(8) : 0x80);
+	for (i = 0x111; i <= 0x113; i++)
+		w = set(w, i, any(12));
+	for (i = 0x120; i <= 0x122; i++)
+		w = set(w, i, any(4));
+	w = set(w, 0x128, any(8));
+	w = set(w, 0x129, any(8));
+	for (i = 0x4020; i <= 0x4023; i++)
+		w = set(w, i, any(3000));
+	for (i = 0x4090; i <= 0x4095; i++)
+		w = any(2) ? set(w, i, any(3000)) : w;
+	return set(w, operations[any(7)], any(9));
+}
+
+/* A page for each region, which some streams go beyond; a job of those that the stream wants, found
+ * by asking. */
+static void try_stream(struct rig *rig, struct accel_bo *const *bos, const uint32_t *words,
+		       uint64_t bytes, unsigned int *created, unsigned int *submitted)
+{
+	struct accel_ethosu_job ext = { .head = { sizeof(ext), ACCEL_ETHOSU_JOB } };
+	struct accel_bo_params commands = { .size = sizeof(commands), .flags = ACCEL_BO_COMMANDS,
+					    .bytes = bytes, .contents = words };
+	struct accel_error error = { .size = sizeof(error) };
+	struct accel_job_params params = { .size = sizeof(params), .bytes = bytes,
+					   .ext = &ext.head };
+	struct accel_bo_ref refs[8];
+	struct accel_fence *fence;
+	struct accel_job *job;
+	unsigned int i;
+	int ret;
+
+	ret = accel_bo_create(rig->context, &commands, &params.commands);
+	if (ret) {
+		/* Ours, with the place: never the kernel's bare errno. */
+		gives(ret, -EINVAL);
+		gives(accel_last_error(&error), 0);
+		check(error.offset != UINT64_MAX);
+		return;
+	}
+	(*created)++;
+	params.bos = refs;
+	params.bo_count = 8;
+	for (i = 0; i < 8; i++) {
+		refs[i] = (struct accel_bo_ref){ bos[i], ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE, 0 };
+		ext.region[i] = (uint8_t)i;
+	}
+	while ((ret = accel_job_create(rig->queue, &params, &job)) == -EINVAL && params.bo_count) {
+		gives(accel_last_error(&error), 0);
+		if (error.index >= params.bo_count)
+			break; /* no output */
+		/* This region is not used: go without. */
+		params.bo_count--;
+		for (i = error.index; i < params.bo_count; i++) {
+			refs[i] = refs[i + 1];
+			ext.region[i] = ext.region[i + 1];
+		}
+	}
+	if (!ret) {
+		gives(accel_submit(rig->queue, &job, 1, NULL, &fence), 1);
+		accel_fence_wait(fence, soon(60000));
+		accel_fence_unref(fence);
+		accel_job_unref(job);
+		(*submitted)++;
+	}
+	accel_bo_unref(params.commands);
+}
+
+static void test_streams(const char *name)
+{
+	struct accel_bo_params params = { .size = sizeof(params), .bytes = PAGE };
+	unsigned int created = 0, submitted = 0, i, j;
+	uint32_t words[1024], *w;
+	struct accel_bo *bos[8];
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	params.flags = ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE;
+	for (i = 0; i < 8; i++)
+		gives(accel_bo_create(rig.context, &params, &bos[i]), 0);
+	for (i = 0; i < 3000; i++) {
+		w = words;
+		for (j = 0; j <= i % 3; j++)
+			w = random_operation(w);
+		*w++ = 0;
+		try_stream(&rig, bos, words, (uint64_t)(w - words) * sizeof(*w), &created,
+			   &submitted);
+	}
+	printf("%u of 3000 streams are taken, %u run\n", created, submitted);
+	check(created > 100 && submitted > 50);
+	for (i = 0; i < 8; i++)
+		accel_bo_unref(bos[i]);
+	rig_close(&rig);
+}
+
 /* ------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -615,6 +757,7 @@ static const struct {
 	{ "leave", test_leave },
 	{ "leave-in-the-middle", leave_in_the_middle },
 	{ "leave-unverified", leave_unverified },
+	{ "streams", test_streams },
 	{ "vendor", test_vendor },
 	{ "validate", test_validate },
 };
