@@ -229,9 +229,10 @@ static int do_shared_bo(void *arg)
 
 static void export_without_descriptors(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 
 	need(ACCEL_HAS_EXPORT, "export of buffers");
+	ctx = open_context();
 	with_few_descriptors(do_shared_bo, ctx);
 	accel_context_unref(ctx);
 }
