@@ -451,7 +451,7 @@ static void leave_in_the_middle(const char *name)
 	rig_open(&rig, name, 0, ACCEL_BO_SHARE);
 	gives(accel_bo_export(rig.dst, 0, &fd), 0);
 	for (i = 0; i < 8; i++) {
-		jobs[i] = rig_slow(&rig, 2000);
+		jobs[i] = rig_slow(&rig, 250000);
 		rig_submit(&rig, jobs[i]);
 	}
 	exit(0);
