@@ -2,14 +2,17 @@
 /*
  * What libaccel promises on top of the drivers ethosu and rocket, on the drivers themselves:
  *
- *	accel-drivers calls|failures|gate|loss|loss-idle|leave|streams|vendor|validate DEVICE...
+ *	accel-drivers calls|failures|gate|loss|loss-idle|leave|share|streams|vendor|validate DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -476,6 +479,81 @@ static void test_leave(const char *name)
 	exported_outlives(name, false);
 }
 
+/* ---- share: own memory, other contexts' and other drivers' ------------------------------------------- */
+
+static int udmabuf(void)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = PAGE };
+	int node = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+
+	check(node >= 0);
+	create.memfd = (uint32_t)memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	check(!ftruncate((int)create.memfd, PAGE));
+	check(!fcntl((int)create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	fd = ioctl(node, UDMABUF_CREATE, &create);
+	check(fd >= 0);
+	close((int)create.memfd);
+	close(node);
+	return fd;
+}
+
+/* What ended a job on the exporter's side is seen through the dma-buf alone. */
+static void fence_of_dmabuf(struct rig *rig, int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct accel_job *slow = rig_slow(rig, 30000);
+	struct accel_fence *fence = rig_submit(rig, slow);
+
+	gives(poll(&pollfd, 1, 0), 0);
+	gives(accel_fence_wait(fence, soon(20000)), 0);
+	gives(poll(&pollfd, 1, 10000), 1);
+	/* The buffer is others', too, so their fence may have been taken for the job's. */
+	gives(rig_outcome(slow), ACCEL_DONE_UNVERIFIED);
+	accel_fence_unref(fence);
+	accel_job_unref(slow);
+}
+
+static void test_share(const char *name)
+{
+	const uint32_t flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ;
+	struct accel_bo *same, *theirs;
+	struct rig mine, other;
+	int fd, foreign;
+	void *map;
+
+	rig_open(&mine, name, 0, ACCEL_BO_SHARE);
+	rig_open(&other, name, 0, 0);
+	gives(accel_bo_export(mine.dst, 0, &fd), 0);
+	gives(accel_bo_import(mine.context, fd, flags, &same), 0);
+	check(same == mine.dst);
+	accel_bo_unref(same);
+	rig_works(&mine, 0x21);
+	if (mine.rocket) {
+		gives(accel_bo_import(other.context, fd, flags, &theirs), -EOPNOTSUPP);
+		gives(accel_bo_import(other.context, fd, flags, &theirs), -EOPNOTSUPP);
+	} else {
+		fence_of_dmabuf(&mine, fd);
+		gives(accel_bo_import(other.context, fd, flags, &theirs), 0);
+		gives(accel_bo_map(theirs, &map), 0);
+		rig_works(&mine, 0x22);
+		gives(accel_bo_begin_access(theirs, ACCEL_ACCESS_READ, 0, PAGE, soon(5000)), 0);
+		gives(((unsigned char *)map)[PAGE - 1], 0x22);
+		accel_bo_unref(theirs);
+	}
+	foreign = udmabuf();
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EOPNOTSUPP);
+	close(foreign);
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EBADF);
+	foreign = memfd_create("test", MFD_CLOEXEC);
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EINVAL);
+	close(foreign);
+	rig_works(&mine, 0x23);
+	rig_works(&other, 0x24);
+	rig_close(&other);
+	rig_close(&mine);
+	close(fd);
+}
+
 /* ---- vendor, validate ------------------------------------------------------------------------------- */
 
 /* Two lists of one job, behind words that belong to neither. */
@@ -757,6 +835,7 @@ static const struct {
 	{ "leave", test_leave },
 	{ "leave-in-the-middle", leave_in_the_middle },
 	{ "leave-unverified", leave_unverified },
+	{ "share", test_share },
 	{ "streams", test_streams },
 	{ "vendor", test_vendor },
 	{ "validate", test_validate },
