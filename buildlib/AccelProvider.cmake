@@ -93,8 +93,8 @@ function(accel_provider_pc NAME)
 		set(includedir ${CMAKE_INSTALL_INCLUDEDIR})
 		cmake_path(ABSOLUTE_PATH libdir BASE_DIRECTORY \"\${prefix}\")
 		cmake_path(ABSOLUTE_PATH includedir BASE_DIRECTORY \"\${prefix}\")
-		configure_file(${PROJECT_SOURCE_DIR}/buildlib/libaccel-provider.pc.in
-			${CMAKE_CURRENT_BINARY_DIR}/libaccel-${NAME}.pc @ONLY)")
+		configure_file(\"${PROJECT_SOURCE_DIR}/buildlib/libaccel-provider.pc.in\"
+			\"${CMAKE_CURRENT_BINARY_DIR}/libaccel-${NAME}.pc\" @ONLY)")
 	install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libaccel-${NAME}.pc
 		DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()

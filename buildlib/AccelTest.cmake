@@ -6,8 +6,11 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-# Seconds after which a test hangs for sure.
-set(ACCEL_TEST_TIMEOUT 120)
+# Seconds after which a test hangs for sure, also on a busy machine.
+set(ACCEL_TEST_TIMEOUT 300)
+if(ENABLE_SANITIZER)
+	set(ACCEL_TEST_TIMEOUT 1200)
+endif()
 
 # What add_test() puts before each program that is built here.
 if(ENABLE_VALGRIND)

@@ -226,6 +226,21 @@ void fence_set_ended(struct accel_fence *fence);
 void fence_tell(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
+/* One that is pending and has one user; its queue and the jobs it covers are to be set. */
+struct accel_fence *fence_alloc(struct accel_fence_pool *pool);
+/* Whether it has ended, asking whom there is to ask; never sleeps. */
+bool fence_look(struct accel_fence *fence);
+/* Whether someone else than a waiting thread makes it end. */
+bool fence_ends_by_itself(struct accel_fence *fence);
+/* The queue of a fence that has users or is pending, held; else NULL. */
+struct accel_queue *fence_hold_queue(struct accel_fence *fence);
+
+/* ---- fence_fd.c --------------------------------------------------------------------------------- */
+
+/* The fence's own eventfd. */
+int fence_event_fd(struct accel_fence *fence, int *out);
+/* Make it readable for good. */
+void fence_write_event(int fd);
 
 /* ---- submit.c --------------------------------------------------------------------------------- */
 

@@ -486,25 +486,23 @@ void accel_queue_unref(struct accel_queue *queue)
 
 /* ---- room, cancelling ------------------------------------------------------------------------------- */
 
-/* A fence of the oldest job under way; -ENOENT: there is none. */
+/* Under the lock: a fence of the oldest job under way; -ENOENT: there is none. */
 static int fence_of_oldest(struct accel_queue *queue, struct accel_fence **out)
 {
 	struct accel_fence *fence;
 	struct accel_job *job;
-	int ret = -ENOENT;
+	int ret;
 
-	pthread_mutex_lock(&queue->lock);
-	if (!list_empty(&queue->jobs)) {
-		job = list_entry(queue->jobs.next, struct accel_job, link);
-		ret = fence_create(queue, queue->pool, job->seq, job->seq, &fence);
-		if (!ret) {
-			/* Before all others: none ends with an earlier job. */
-			list_add_before(queue->fences.next, &fence->link);
-			*out = fence;
-		}
-	}
-	pthread_mutex_unlock(&queue->lock);
-	return ret;
+	if (list_empty(&queue->jobs))
+		return -ENOENT;
+	job = list_entry(queue->jobs.next, struct accel_job, link);
+	ret = fence_create(queue, queue->pool, job->seq, job->seq, &fence);
+	if (ret)
+		return ret;
+	/* Before all others: none ends with an earlier job. */
+	list_add_before(queue->fences.next, &fence->link);
+	*out = fence;
+	return 0;
 }
 
 static int fence_of_any(struct accel_context *context, struct accel_fence **out)
@@ -516,7 +514,9 @@ static int fence_of_any(struct accel_context *context, struct accel_fence **out)
 		/* One that drains has no users to add to. */
 		if (!refs_try_get(&queue->users))
 			continue;
+		pthread_mutex_lock(&queue->lock);
 		ret = fence_of_oldest(queue, out);
+		pthread_mutex_unlock(&queue->lock);
 		queue_put_user(queue);
 	}
 	if (queue)
@@ -532,9 +532,22 @@ static bool has_room(struct accel_queue *queue)
 	return !queue->full || queue->full_since != atomic_load(&queue->context->ended);
 }
 
+/* In one look, so that what ends meanwhile is room and not nothing. */
+static int room_here(struct accel_queue *queue, struct accel_fence **out)
+{
+	int ret;
+
+	pthread_mutex_lock(&queue->lock);
+	if (has_room(queue))
+		ret = fence_create(NULL, NULL, 0, 0, out);
+	else
+		ret = fence_of_oldest(queue, out);
+	pthread_mutex_unlock(&queue->lock);
+	return ret;
+}
+
 int accel_queue_get_room(struct accel_queue *queue, struct accel_fence **out)
 {
-	bool room;
 	int ret;
 
 	ret = process_enter();
@@ -544,14 +557,11 @@ int accel_queue_get_room(struct accel_queue *queue, struct accel_fence **out)
 		return accel_core_fail(-EINVAL, "%s is NULL", queue ? "out" : "queue");
 	if (queue->context->pulls)
 		queue_poll(queue, UINT64_MAX);
-	pthread_mutex_lock(&queue->lock);
-	room = has_room(queue);
-	pthread_mutex_unlock(&queue->lock);
-	if (room)
-		return fence_create(NULL, NULL, 0, 0, out);
-	ret = fence_of_oldest(queue, out);
+	ret = room_here(queue, out);
 	if (ret == -ENOENT)
 		ret = fence_of_any(queue->context, out);
+	if (ret == -ENOENT) /* unless the last job of all has just ended */
+		ret = room_here(queue, out);
 	if (ret == -ENOENT)
 		accel_core_fail(ret, "the device's room is taken by other processes");
 	return ret;

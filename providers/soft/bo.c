@@ -54,6 +54,8 @@ static int map_bytes(struct accel_bo *bo, int prot, int flags)
 	err = accel_core_sys.mmap(bo->bytes, prot, flags, bo->fd, 0, &map);
 	if (err == -EPERM) /* sealed against writing */
 		err = -EACCES;
+	if (err == -EINVAL || err == -EOVERFLOW) /* all but the size is right */
+		err = -ENOMEM;
 	if (err)
 		return accel_core_fail(err, "soft: mapping %llu bytes: %s",
 				       (unsigned long long)bo->bytes, strerror(-err));

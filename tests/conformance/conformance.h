@@ -45,6 +45,9 @@ struct suite {
 	const char *program; /* path of this program */
 	const struct workload *work;
 	bool slow_tool; /* valgrind or a sanitizer: fewer rounds, same checks */
+	bool leak_tool; /* one that looks for leaks at exit */
+	bool race_tool; /* the thread sanitizer */
+	pid_t pid;	/* the process that runs the checks */
 };
 extern struct suite suite;
 
@@ -213,9 +216,11 @@ void later_start(struct later *l, void (*fn)(void *arg), void *arg);
 void later_join(struct later *l);
 void unblock_later(void *blocker);
 
-/* Run @fn(@arg) in a forked child, which then ends with _exit. Fails the check if the
- * child ended by a signal, or noted a mismatch. */
+/* Run @fn(@arg) in a forked child, which then ends. Fails the check if the child ended in
+ * another way, or noted a mismatch. */
 void in_child(void (*fn)(void *arg), void *arg);
+void end_child(void) __attribute__((noreturn));
+bool child_ended_well(int status);
 /* Execute this program as helper @name. @out_fd becomes its standard output, @in_fd its
  * standard input; -1: none. */
 pid_t start_helper(const char *name, const char *arg, int in_fd, int out_fd);

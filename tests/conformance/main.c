@@ -286,6 +286,7 @@ static void run_waiting(void)
 	int real_stdout;
 	size_t n;
 
+	suite.pid = getpid();
 	for (n = 0; n < CRASH_SIGNALS; n++)
 		sigaction(crash_signals[n], NULL, &crash_actions[crash_signals[n]]);
 	for (i = 0; i < board->count; i++) {
@@ -594,16 +595,24 @@ static void usage(FILE *to)
 		suite.slow_tool ? 900 : 180);
 }
 
-static bool under_slow_tool(void)
+/* A compiler's sanitizers show in its macros; for valgrind CONFORMANCE_SLOW is set. */
+static void look_for_tools(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-	return true;
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
 #endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+	suite.leak_tool = true;
 #endif
-	return getenv("CONFORMANCE_SLOW") != NULL;
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+	suite.slow_tool = suite.race_tool = true;
+#endif
+	if (getenv("CONFORMANCE_SLOW"))
+		suite.leak_tool = true;
+	if (suite.leak_tool)
+		suite.slow_tool = true;
 }
 
 static int parse(int argc, char **argv, struct options *options, const char **helper)
@@ -660,7 +669,7 @@ int main(int argc, char **argv)
 	sigset_t chld;
 	unsigned int i;
 
-	suite.slow_tool = under_slow_tool();
+	look_for_tools();
 	options.timeout_s = suite.slow_tool ? 900 : 180;
 	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0) {
 		perror("/proc/self/exe");
