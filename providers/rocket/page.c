@@ -9,7 +9,7 @@
 
 int rocket_page_make(struct accel_context *context, struct rocket_page *page)
 {
-	struct drm_rocket_create_bo ask = { .size = PAGE_BYTES };
+	struct drm_rocket_create_bo ask = {.size = PAGE_BYTES};
 	int ret;
 
 	page->dmabuf = -1;
