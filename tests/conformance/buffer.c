@@ -132,7 +132,7 @@ static void size_zero_is_refused(void)
  * can be no memory. */
 static void sizes_near_two_to_the_64_are_refused(void)
 {
-	static const uint64_t sizes[] = {~0ull, ~0ull - 1, ~0ull - 4094, ~0ull - 4095,
+	static const uint64_t sizes[] = {~0ull,        ~0ull - 1,  ~0ull - 4094,    ~0ull - 4095,
 					 ~0ull - 4096, 1ull << 63, (1ull << 63) - 1};
 	struct accel_context *ctx = open_context();
 	uint64_t max = device_fact(ACCEL_BO_BYTES_MAX);
@@ -168,8 +168,8 @@ static void size_beyond_the_maximum_is_refused(void)
 
 static void sizes_round_up_to_the_granule(void)
 {
-	static const uint64_t sizes[] = {1, 2, 3, 63, 64, 65, 4095, 4096, 4097, 65535, 65537,
-					 1000003};
+	static const uint64_t sizes[] = {1,    2,    3,    63,    64,    65,
+					 4095, 4096, 4097, 65535, 65537, 1000003};
 	struct accel_bo_info info = {.size = sizeof(info)};
 	struct accel_context *ctx = open_context();
 	uint64_t granule = device_fact(ACCEL_BO_GRANULE);

@@ -851,8 +851,8 @@ static void resubmission_replaces_the_result(void)
 	unblock(&b);
 	gives(accel_queue_cancel(s.queue, ACCEL_NO_DEADLINE), 0);
 	blocker_drop(&b);
-	expect_fence_result(accel_fence_wait(first, 0), accel_fence_status(first) ? ACCEL_CANCELED
-										  : ACCEL_DONE);
+	expect_fence_result(accel_fence_wait(first, 0),
+			    accel_fence_status(first) ? ACCEL_CANCELED : ACCEL_DONE);
 	run_job(s.queue, job);
 	block(s.ctx, s.queue, &b);
 	submit_one(s.queue, job, &second);

@@ -411,9 +411,9 @@ static void import_fails(int fd, int err)
 
 static void import_refuses_bad_arguments(void)
 {
-	static const uint32_t flags[] = {ACCEL_BO_COMMANDS, ACCEL_BO_DEVICE_LOCAL, ACCEL_BO_SHARE,
-					 ACCEL_BO_ZERO,	    1u << 8,		   ACCEL_BO_IS_IMPORTED,
-					 1u << 31};
+	static const uint32_t flags[] = {
+		ACCEL_BO_COMMANDS, ACCEL_BO_DEVICE_LOCAL, ACCEL_BO_SHARE, ACCEL_BO_ZERO,
+		1u << 8,           ACCEL_BO_IS_IMPORTED,  1u << 31};
 	struct accel_bo *bo, *out = untouched();
 	struct accel_context *a, *ctx;
 	size_t i;
