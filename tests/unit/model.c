@@ -755,6 +755,14 @@ void model_let_go(void)
 	unlock();
 }
 
+void model_refuse(int err, uint32_t count)
+{
+	lock();
+	model.submit_err = err;
+	model.submit_err_count = count;
+	unlock();
+}
+
 void model_lose(struct accel_context *context, uint32_t state)
 {
 	accel_core_context_set_state(context, state);

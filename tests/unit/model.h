@@ -72,6 +72,8 @@ void model_await_running(struct accel_job *job);
 void model_await_waiting(uint32_t count);
 /* Let those out that keep_waiters kept. */
 void model_let_go(void);
+/* Have the next @count submits refused with @err. */
+void model_refuse(int err, uint32_t count);
 /* The device is lost. */
 void model_lose(struct accel_context *context, uint32_t state);
 
