@@ -105,6 +105,8 @@ int rocket_bo_export(struct accel_bo *base, int *dmabuf_fd)
 	struct rocket_bo *bo = rocket_bo(base);
 	int fd = base->fd, ret;
 
+	if (atomic_load(&base->context->exiting))
+		return accel_core_fail(-ESTALE, "the process is about to end");
 	if (fd < 0) {
 		ret = accel_core_prime_export(base->context->fd, bo->handle, &fd);
 		if (ret)

@@ -356,9 +356,11 @@ int rocket_ended_sync_file(struct accel_context *context, int *fd)
 	struct rocket_page idle = {.dmabuf = -1};
 	int ret;
 
+	pthread_mutex_lock(&rocket_context(context)->file_lock);
 	ret = rocket_page_need_dmabuf(context, &idle);
 	if (!ret)
 		ret = accel_core_dmabuf_export_sync_file(idle.dmabuf, ACCEL_ACCESS_READ, fd);
 	rocket_page_drop(context, &idle);
+	pthread_mutex_unlock(&rocket_context(context)->file_lock);
 	return ret ? accel_core_fail(ret, "no sync_file: %s", strerror(-ret)) : 0;
 }

@@ -26,6 +26,8 @@ int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *p
 {
 	int ret;
 
+	if (atomic_load(&context->exiting))
+		return accel_core_fail(-ESTALE, "the process is about to end");
 	ret = page->handle ? 0 : rocket_page_make(context, page);
 	if (ret || page->dmabuf >= 0)
 		return ret;

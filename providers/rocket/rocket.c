@@ -167,9 +167,12 @@ static void context_exit(struct accel_context *context)
 		accel_core_gem_close(context->fd, bo->handle);
 		bo->closed = true;
 	}
+	/* Other threads still run, and find nothing to export to any more. */
+	pthread_mutex_lock(&own->file_lock);
 	rocket_page_drop(context, &own->gate);
 	if (!atomic_load(&context->state))
 		settle(own);
+	pthread_mutex_unlock(&own->file_lock);
 	pthread_mutex_unlock(&context->lock);
 }
 

@@ -71,7 +71,7 @@ static inline bool rocket_is_unverified(const struct accel_context *context)
 
 /* page.c */
 int rocket_page_make(struct accel_context *context, struct rocket_page *page);
-/* Also its dma-buf. */
+/* Also its dma-buf. Under file_lock, for at exit nothing may be exported any more. */
 int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *page);
 void rocket_page_drop(struct accel_context *context, struct rocket_page *page);
 /* PREP_BO: 0 nothing writes it any more, -ETIME. */
