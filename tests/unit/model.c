@@ -220,6 +220,8 @@ static int bo_map(struct accel_bo *bo)
 	if (bo->map)
 		wrong("mapped twice");
 	model.bo_maps++;
+	if (model.bo_map_slow)
+		usleep(1000);
 	ret = accel_core_sys.mmap(bo->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bo->fd, 0,
 				  &bo->map);
 	if (ret)
