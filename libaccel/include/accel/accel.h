@@ -370,7 +370,8 @@ int accel_bo_create(struct accel_context *ctx, const struct accel_bo_params *par
  * stays the caller's and may be closed. The same dma-buf taken in again gives
  * the same object with one more reference, and @flags are ignored.
  * Errors: -EBADF; -EINVAL not a dma-buf, or of no size; -EOPNOTSUPP the driver
- * can't (ACCEL_HAS_IMPORT); -ENOMEM; -EMFILE, -ENFILE.
+ * can't (ACCEL_HAS_IMPORT); -EACCES the descriptor or its seals forbid an access that
+ * @flags ask for; -ENOMEM; -EMFILE, -ENFILE.
  */
 int accel_bo_import(struct accel_context *ctx, int dmabuf_fd, uint32_t flags,
 		    struct accel_bo **out);
