@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define OPEN_FLAGS     (ACCEL_OPEN_FD | ACCEL_OPEN_NO_THREADS | ACCEL_OPEN_UNVERIFIED)
@@ -112,7 +113,9 @@ static int adopt_fd(const struct accel_device_info *info, const struct accel_ope
 	ret = accel_core_sys.fstat(params->fd, &st);
 	if (ret)
 		return accel_core_fail(ret, "descriptor %d: %s", params->fd, strerror(-ret));
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != (dev_t)info->devnum)
+	if (!S_ISCHR(st.st_mode) || major(st.st_rdev) != major((dev_t)info->devnum))
+		return accel_core_fail(-ENODEV, "descriptor %d is of no accelerator", params->fd);
+	if (st.st_rdev != (dev_t)info->devnum)
 		return accel_core_fail(-EINVAL, "descriptor %d is not of the device %s", params->fd,
 				       info->id);
 	ret = accel_core_sys.dup(params->fd);

@@ -525,7 +525,7 @@ struct accel_device *accel_device_ref(struct accel_device *device)
 
 void accel_device_unref(struct accel_device *device)
 {
-	if (!device || !refs_put(&device->refs))
+	if (!device || !refs_put(&device->refs) || process_is_child())
 		return;
 	pthread_mutex_destroy(&device->lock);
 	accel_core_sys.free(device);

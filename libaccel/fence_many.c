@@ -117,6 +117,20 @@ static int sleep_on_fds(struct accel_fence *const *fences, uint32_t count, int64
 	return ret == -EINTR || ret >= 0 ? 0 : ret;
 }
 
+/* The first in the list that has ended, or @count. One that ended while later ones were looked
+ * at counts, too. */
+static uint32_t first_ended(struct accel_fence *const *fences, uint32_t count)
+{
+	uint32_t i, found;
+
+	for (found = 0; found < count && !fence_look(fences[found]); found++)
+		;
+	for (i = 0; i < found && found < count; i++)
+		if (fence_has_ended(fences[i]))
+			return i;
+	return found;
+}
+
 static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t deadline,
 		    uint32_t *index)
 {
@@ -130,9 +144,8 @@ static int wait_any(struct accel_fence *const *fences, uint32_t count, int64_t d
 	for (i = 0; i < count; i++)
 		all_by_themselves = all_by_themselves && fence_ends_by_itself(fences[i]);
 	for (;;) {
-		for (i = 0; i < count; i++) {
-			if (!fence_look(fences[i]))
-				continue;
+		i = first_ended(fences, count);
+		if (i < count) {
 			if (index)
 				*index = i;
 			ret = fences[i]->error;

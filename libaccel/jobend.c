@@ -30,8 +30,8 @@ void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shar
 	if (!ret)
 		end->sync_file = fd;
 	else
-		accel_core_log(ACCEL_LOG_WARNING, "a job's outcome can't be known, no sync_file: %s",
-			       strerror(-ret));
+		accel_core_log(ACCEL_LOG_WARNING,
+			       "a job's outcome can't be known, no sync_file: %s", strerror(-ret));
 }
 
 void accel_core_job_end_drop(struct accel_job_end *end)
@@ -138,7 +138,7 @@ int accel_core_job_end_poll(struct accel_context *context, const struct accel_jo
 	}
 	if (answer.last < 0) {
 		result->outcome = ACCEL_FAILED;
-		result->driver_code = (uint64_t)-(int64_t)answer.last;
+		result->driver_code = (uint64_t)(uint32_t)-answer.last;
 	} else if (end->shared || answer.last_ns < context->opened_ns) {
 		result->outcome = ACCEL_DONE_UNVERIFIED;
 	} else {

@@ -22,7 +22,7 @@ struct parked {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct list all = { &all, &all };
+static struct list all = {&all, &all};
 
 int accel_core_dmabuf_users(int dmabuf_fd)
 {

@@ -87,13 +87,36 @@ static void at_exit(void)
 	pthread_mutex_unlock(&contexts_lock);
 }
 
+static void before_fork(void)
+{
+	pthread_mutex_lock(&contexts_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&contexts_lock);
+}
+
+static void after_fork_in_child(void)
+{
+	struct accel_context *context;
+	struct list *node;
+
+	list_for_each(node, &contexts) {
+		context = list_entry(node, struct accel_context, link);
+		context->provider->ops->context_child(context);
+	}
+	pthread_mutex_unlock(&contexts_lock);
+}
+
 int process_add_context(struct accel_context *context)
 {
 	int ret = 0;
 
 	pthread_mutex_lock(&contexts_lock);
 	if (!exit_is_hooked) {
-		if (atexit(at_exit))
+		if (atexit(at_exit) ||
+		    pthread_atfork(before_fork, after_fork, after_fork_in_child))
 			ret = -ENOMEM;
 		else
 			exit_is_hooked = true;

@@ -313,6 +313,7 @@ static const struct accel_ops left_out = {
 	.context_init = no_context_init,
 	.context_fini = nothing_context,
 	.context_exit = nothing_context,
+	.context_child = nothing_context,
 	.context_look = look_in_sysfs,
 	.context_fd = no_context_fd,
 	.context_event = nothing_context,

@@ -165,6 +165,10 @@ struct accel_ops {
 	void (*context_fini)(struct accel_context *context);
 	/* The process exits: see that nothing runs any more that could hurt. */
 	void (*context_exit)(struct accel_context *context);
+	/* In a child of fork(2), before it goes on: close descriptors in the provider's own
+	 * structs that must not outlive the parent's. Nothing else: other threads were in the
+	 * middle of things. */
+	void (*context_child)(struct accel_context *context);
 	/* A wait has lasted a while: see whether the device is still there, and set the state.
 	 * Left out, its entry in sysfs is looked for. Without locks. */
 	void (*context_look)(struct accel_context *context);

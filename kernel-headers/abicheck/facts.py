@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import tempfile
+import threading
 
 from .source import CannotCompare
 
@@ -48,6 +49,9 @@ _IOCTL_PROBE = """
 _SAMPLES = ("0u", "1u", "0x12345678u", "0xffffffffu")
 
 
+_READING = threading.Lock()  # nothing says that pyelftools may be used by two threads
+
+
 class Compiler:
     """A C compiler that makes ELF objects of one width."""
 
@@ -86,8 +90,8 @@ class Compiler:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
-            except OSError:
-                return 0
+            except (FileNotFoundError, PermissionError):
+                return 0  # not installed; that it can't be run now is another matter
             if run.returncode:
                 return 0
             with open(out, "rb") as f:
@@ -203,8 +207,9 @@ class _Gather:
         run, elf = self._object(include, args)
         if elf is None:
             self._fail(run)
-        reader = _Dwarf(elf, self.files)
-        types, tags = reader.types()
+        with _READING:
+            reader = _Dwarf(elf, self.files)
+            types, tags = reader.types()
         found = {name for name in types if reader.file_of[name] == self.path}
         return types, tags, found
 

@@ -69,7 +69,7 @@ class Checker:
         self.facts = {}
         self.changes = KnownChanges(os.path.join(HERE, "abi", "changes.json"))
         self.scratch = tempfile.mkdtemp(prefix="kernel-headers-")
-        self.pool = concurrent.futures.ProcessPoolExecutor(os.cpu_count() or 1)
+        self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
 
     def __enter__(self):
         return self
@@ -96,6 +96,8 @@ class Checker:
             self._check(path, result)
         except CannotCompare as e:
             result.error = str(e)
+        except (OSError, MemoryError, RuntimeError) as e:  # no process, no memory, no thread
+            result.error = f"{path}: this machine gave out ({type(e).__name__}: {e})"
         return result
 
     def _check(self, path, result):

@@ -51,8 +51,8 @@ static int take_stream(struct ethosu_bo *bo, const struct accel_bo_params *param
 		return 0;
 	accel_core_sys.free(words);
 	bo->stream.words = NULL;
-	return accel_core_fail_at(ret, UINT32_MAX, place.offset, "byte %zu of the command stream: %s",
-				  place.offset, place.text);
+	return accel_core_fail_at(ret, UINT32_MAX, place.offset,
+				  "byte %zu of the command stream: %s", place.offset, place.text);
 }
 
 static int init_commands(struct ethosu_bo *bo, const struct accel_bo_params *params)
@@ -61,13 +61,15 @@ static int init_commands(struct ethosu_bo *bo, const struct accel_bo_params *par
 	int ret;
 
 	if (params->flags & ~(ACCEL_BO_COMMANDS | ACCEL_BO_DEVICE_READ))
-		return accel_core_fail(-EOPNOTSUPP, "a command buffer is sealed here: nobody but "
+		return accel_core_fail(-EOPNOTSUPP,
+				       "a command buffer is sealed here: nobody but "
 				       "the device can read it, and nobody can write it");
 	if (!params->contents)
 		return accel_core_fail(-EINVAL, "a command buffer is made from contents here "
-				       "(ACCEL_COMMANDS_SEALED)");
+						"(ACCEL_COMMANDS_SEALED)");
 	if (params->bytes % sizeof(uint32_t) || params->bytes > UINT32_MAX)
-		return accel_core_fail(-EINVAL, "a command stream of %llu bytes: it has whole words "
+		return accel_core_fail(-EINVAL,
+				       "a command stream of %llu bytes: it has whole words "
 				       "of 4, and less than 4 GiB",
 				       (unsigned long long)params->bytes);
 	ret = take_stream(bo, params);
@@ -98,7 +100,8 @@ int ethosu_bo_init(struct accel_bo *base, const struct accel_bo_params *params)
 	if (params->ext)
 		return accel_core_fail(-EINVAL, "buffers take no struct of this driver");
 	if (params->user || params->flags & ACCEL_BO_DEVICE_LOCAL)
-		return accel_core_fail(-EOPNOTSUPP, "this device has neither user memory nor memory "
+		return accel_core_fail(-EOPNOTSUPP,
+				       "this device has neither user memory nor memory "
 				       "of its own");
 	return params->flags & ACCEL_BO_COMMANDS ? init_commands(bo, params)
 						 : init_data(bo, params);
@@ -196,7 +199,7 @@ out:
 int ethosu_bo_map(struct accel_bo *base)
 {
 	struct ethosu_bo *bo = ethosu_bo(base);
-	struct drm_ethosu_bo_mmap_offset ask = { .handle = bo->handle };
+	struct drm_ethosu_bo_mmap_offset ask = {.handle = bo->handle};
 	int ret;
 
 	ret = accel_core_ioctl(base->context->fd, DRM_IOCTL_ETHOSU_BO_MMAP_OFFSET, &ask);

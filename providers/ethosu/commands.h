@@ -9,9 +9,9 @@
  * the first. Commands from 0x100 and from 0x4000 set a register of the same number; those below
  * 0x100 start something with what is set.
  */
-#define COMMAND(word)	(0xffffu & (word))
+#define COMMAND(word)   (0xffffu & (word))
 #define PARAMETER(word) ((word) >> 16)
-#define IS_WIDE		0x4000u
+#define IS_WIDE         0x4000u
 
 #define SET_FIRST      0x100u
 #define SET_LAST       0x1ffu
@@ -108,7 +108,7 @@ enum {
 
 /* Of DMA0_SRC_REGION and DMA0_DST_REGION. */
 #define REGION_MASK  0x7u
-#define DMA_INTERNAL 0x100u /* the NPU's own memory instead of a region */
+#define DMA_INTERNAL 0x100u            /* the NPU's own memory instead of a region */
 #define DMA_MODE(p)  ((p) >> 9 & 0x3u) /* of the source's: dimensions less one */
 
 #endif

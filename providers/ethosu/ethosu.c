@@ -145,7 +145,7 @@ static const struct accel_ops ops = {
 	.ended_sync_file = ethosu_ended_sync_file,
 };
 
-static const char *const drivers[] = { NAME, NULL };
+static const char *const drivers[] = {NAME, NULL};
 
 const struct accel_provider ACCEL_PROVIDER_SYMBOL = {
 	.abi = ACCEL_PRIVATE_ABI,

@@ -25,7 +25,7 @@ struct ethosu_context {
 struct ethosu_bo {
 	struct accel_bo base; /* fd: its dma-buf, made when first needed */
 	uint32_t handle;
-	bool shared;		     /* others may have it: exported or imported */
+	bool shared;                 /* others may have it: exported or imported */
 	struct ethosu_stream stream; /* of commands: a copy, words is ours */
 };
 
@@ -34,7 +34,7 @@ struct ethosu_job {
 	struct drm_ethosu_job kernel; /* as it is submitted */
 	struct accel_ethosu_perfmon *perfmon;
 	uint8_t region[REGIONS]; /* of each buffer */
-	uint32_t out;		 /* the buffer whose fence is taken */
+	uint32_t out;            /* the buffer whose fence is taken */
 	struct accel_job_end end;
 };
 

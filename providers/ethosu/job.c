@@ -40,8 +40,9 @@ static int refuse_command(const struct ethosu_stream *stream, const struct ethos
 	if (!ethosu_stream_find(stream, limit, &place))
 		return accel_core_fail_at(err, index, UINT64_MAX, "region %u: %s", limit->region,
 					  because);
-	return accel_core_fail_at(err, index, place.offset, "byte %zu of the command stream: %s; %s",
-				  place.offset, place.text, because);
+	return accel_core_fail_at(err, index, place.offset,
+				  "byte %zu of the command stream: %s; %s", place.offset,
+				  place.text, because);
 }
 
 /* Whether @bo can be buffer @index, as region @region with @access. */
@@ -50,11 +51,12 @@ static int check_bo(const struct accel_job *job, uint32_t index, uint32_t region
 {
 	const struct ethosu_stream *stream = stream_of(job);
 	const struct ethosu_need *need = &stream->need[region];
-	struct ethosu_limit limit = { .region = region, .bytes = UINT64_MAX };
+	struct ethosu_limit limit = {.region = region, .bytes = UINT64_MAX};
 
 	if (bo->flags & ACCEL_BO_COMMANDS)
 		return accel_core_fail_at(-EINVAL, index, UINT64_MAX,
-					  "buffer %u is a command buffer, which is no region", index);
+					  "buffer %u is a command buffer, which is no region",
+					  index);
 	if (!need->bytes)
 		return accel_core_fail_at(-EINVAL, index, UINT64_MAX,
 					  "buffer %u is region %u, which the commands don't use",
@@ -92,7 +94,8 @@ static int take_regions(struct ethosu_job *job, const struct accel_ethosu_job *e
 						  REGIONS);
 		if (job->kernel.region_bo_handles[region])
 			return accel_core_fail_at(-EINVAL, i, UINT64_MAX,
-						  "buffer %u is region %u, as another is", i, region);
+						  "buffer %u is region %u, as another is", i,
+						  region);
 		if (region == SRAM_REGION && ext->sram_bytes)
 			return accel_core_fail_at(-EINVAL, i, UINT64_MAX,
 						  "buffer %u is region 2, as the SRAM is", i);
@@ -109,7 +112,7 @@ static int take_regions(struct ethosu_job *job, const struct accel_ethosu_job *e
 static int check_complete(const struct ethosu_job *job)
 {
 	const struct ethosu_stream *stream = stream_of(&job->base);
-	struct ethosu_limit limit = { 0 };
+	struct ethosu_limit limit = {0};
 	uint32_t region;
 
 	for (region = 0; region < REGIONS; region++) {
@@ -169,8 +172,8 @@ static int validate(const struct ethosu_stream *stream)
 	ret = ethosu_stream_validate(stream, warn, NULL, &place);
 	if (!ret)
 		return 0;
-	return accel_core_fail_at(ret, UINT32_MAX, place.offset, "byte %zu of the command stream: %s",
-				  place.offset, place.text);
+	return accel_core_fail_at(ret, UINT32_MAX, place.offset,
+				  "byte %zu of the command stream: %s", place.offset, place.text);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -201,7 +204,8 @@ int ethosu_job_init(struct accel_job *base, const struct accel_job_params *param
 	if (!base->commands)
 		return accel_core_fail(-EINVAL, "a job of this device has a command buffer");
 	if (params->bytes != base->commands->bytes)
-		return accel_core_fail(-EINVAL, "%llu bytes of commands: a stream of %llu is run as "
+		return accel_core_fail(-EINVAL,
+				       "%llu bytes of commands: a stream of %llu is run as "
 				       "a whole",
 				       (unsigned long long)params->bytes,
 				       (unsigned long long)base->commands->bytes);
@@ -286,11 +290,10 @@ static int submit_one(struct ethosu_context *context, struct ethosu_job *job)
 	if (!ret)
 		ret = accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &ask);
 	if (!ret)
-		accel_core_job_end_take(&job->end,
-					context->base.open_flags & ACCEL_OPEN_UNVERIFIED
-						? -1
-						: out->base.fd,
-					out->shared);
+		accel_core_job_end_take(
+			&job->end,
+			context->base.open_flags & ACCEL_OPEN_UNVERIFIED ? -1 : out->base.fd,
+			out->shared);
 	pthread_mutex_unlock(&context->file_lock);
 	return ret ? refused(&context->base, ret) : 0;
 }
@@ -356,7 +359,7 @@ int ethosu_job_fd(struct accel_job *job, uint32_t kind, int *fd)
 
 static int make_idle(struct ethosu_context *context)
 {
-	struct drm_ethosu_bo_create ask = { .size = 1, .flags = DRM_ETHOSU_BO_NO_MMAP };
+	struct drm_ethosu_bo_create ask = {.size = 1, .flags = DRM_ETHOSU_BO_NO_MMAP};
 	int ret;
 
 	if (context->idle_dmabuf >= 0)

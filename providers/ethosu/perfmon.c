@@ -12,7 +12,7 @@ static int check(const struct ethosu_context *context, const uint16_t *events, u
 
 	if (!context->npu.pmu_counters)
 		return accel_core_fail(-EOPNOTSUPP, "this kernel or device has no performance "
-				       "monitor");
+						    "monitor");
 	if (count && !events)
 		return accel_core_fail(-EINVAL, "events is NULL");
 	if (count > context->npu.pmu_counters || count > DRM_ETHOSU_MAX_PERF_EVENT_COUNTERS)
@@ -105,7 +105,7 @@ static int set_global(struct accel_ethosu_perfmon *perfmon, uint32_t flags)
 	ret = enter(perfmon);
 	if (ret)
 		return ret;
-	ask = (struct drm_ethosu_perfmon_set_global){ .flags = flags, .id = perfmon->id };
+	ask = (struct drm_ethosu_perfmon_set_global){.flags = flags, .id = perfmon->id};
 	return accel_core_ioctl(perfmon->context->fd, DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, &ask);
 }
 
@@ -141,7 +141,7 @@ void accel_ethosu_perfmon_unref(struct accel_ethosu_perfmon *perfmon)
 
 	if (!perfmon || atomic_fetch_sub(&perfmon->refs, 1) != 1)
 		return;
-	ask = (struct drm_ethosu_perfmon_destroy){ .id = perfmon->id };
+	ask = (struct drm_ethosu_perfmon_destroy){.id = perfmon->id};
 	/* In a forked child the monitor is the parent's. */
 	if (!enter(perfmon))
 		accel_core_ioctl(perfmon->context->fd, DRM_IOCTL_ETHOSU_PERFMON_DESTROY, &ask);

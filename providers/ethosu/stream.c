@@ -57,7 +57,7 @@ static int refuse(struct uses *uses, const char *format, ...)
 static void add(struct uses *uses, uint32_t region, uint64_t bytes, bool writes)
 {
 	if (uses->count < USES_MAX)
-		uses->use[uses->count++] = (struct use){ region, bytes, writes };
+		uses->use[uses->count++] = (struct use){region, bytes, writes};
 }
 
 static uint16_t narrow(const struct state *st, unsigned int command)
@@ -87,9 +87,9 @@ static int need_set(const struct state *st, struct uses *uses, const unsigned in
 	return 0;
 }
 
-#define NEED_SET(st, uses, ...)                                                                    \
-	need_set(st, uses, (const unsigned int[]){ __VA_ARGS__ },                                  \
-		 sizeof((const unsigned int[]){ __VA_ARGS__ }) / sizeof(unsigned int))
+#define NEED_SET(st, uses, ...)                                 \
+	need_set(st, uses, (const unsigned int[]){__VA_ARGS__}, \
+		 sizeof((const unsigned int[]){__VA_ARGS__}) / sizeof(unsigned int))
 
 /* ---- DMA ---------------------------------------------------------------------------------- */
 
@@ -168,15 +168,19 @@ struct map_regs {
 	unsigned int region, precision, width0, height0, base0, stride_x;
 };
 
-static const struct map_regs ifm = { IFM_REGION,     IFM_PRECISION, IFM_WIDTH0_M1,
-				     IFM_HEIGHT0_M1, IFM_BASE0,	    IFM_STRIDE_X };
-static const struct map_regs ofm = { OFM_REGION,     OFM_PRECISION, OFM_WIDTH0_M1,
-				     OFM_HEIGHT0_M1, OFM_BASE0,	    OFM_STRIDE_X };
-static const struct map_regs ifm2 = { IFM2_REGION,     IFM2_PRECISION, IFM2_WIDTH0_M1,
-				      IFM2_HEIGHT0_M1, IFM2_BASE0,     IFM2_STRIDE_X };
+static const struct map_regs ifm = {IFM_REGION,     IFM_PRECISION, IFM_WIDTH0_M1,
+				    IFM_HEIGHT0_M1, IFM_BASE0,     IFM_STRIDE_X};
+static const struct map_regs ofm = {OFM_REGION,     OFM_PRECISION, OFM_WIDTH0_M1,
+				    OFM_HEIGHT0_M1, OFM_BASE0,     OFM_STRIDE_X};
+static const struct map_regs ifm2 = {IFM2_REGION,     IFM2_PRECISION, IFM2_WIDTH0_M1,
+				     IFM2_HEIGHT0_M1, IFM2_BASE0,     IFM2_STRIDE_X};
 
 /* Where the U85 keeps a map: in tiles by rows and columns, by rows, or not in memory. */
-enum storage { TILES_2X2, TILES_3X1, CHAINED };
+enum storage {
+	TILES_2X2,
+	TILES_3X1,
+	CHAINED
+};
 
 static unsigned int storage_of(const struct state *st, const struct map_regs *map)
 {
@@ -266,8 +270,7 @@ static int output(const struct state *st, struct uses *uses)
 
 /* ---- weights and scales -------------------------------------------------------------------------- */
 
-static int packed(const struct state *st, struct uses *uses, unsigned int region,
-		  unsigned int base)
+static int packed(const struct state *st, struct uses *uses, unsigned int region, unsigned int base)
 {
 	int ret;
 
@@ -357,8 +360,8 @@ static int pooling(const struct state *st, struct uses *uses, uint16_t parameter
 	return ret ? ret : output(st, uses);
 }
 
-static int elementwise_input(const struct state *st, struct uses *uses,
-			     const struct map_regs *map, unsigned int broadcast)
+static int elementwise_input(const struct state *st, struct uses *uses, const struct map_regs *map,
+			     unsigned int broadcast)
 {
 	return feature_map(st, uses, map, broadcast & 0x2 ? 0 : narrow(st, OFM_WIDTH_M1),
 			   broadcast & 0x1 ? 0 : narrow(st, OFM_HEIGHT_M1),
@@ -368,8 +371,9 @@ static int elementwise_input(const struct state *st, struct uses *uses,
 static int elementwise(const struct state *st, struct uses *uses, uint16_t parameter)
 {
 	/* The driver takes the U65, which has no such register, for broadcasting always. */
-	const unsigned int broadcast =
-		is_set(st, IFM_BROADCAST) && !st->stream->u65 ? narrow(st, IFM_BROADCAST) & 0xff : 0;
+	const unsigned int broadcast = is_set(st, IFM_BROADCAST) && !st->stream->u65
+					       ? narrow(st, IFM_BROADCAST) & 0xff
+					       : 0;
 	const unsigned int broadcast2 = narrow(st, IFM2_BROADCAST) & 0xff;
 	const bool scalar = st->stream->u65 ? broadcast2 & 0x80 : broadcast2 == 8;
 	const bool one_input = parameter == 5 || parameter == 6 || parameter == 7 ||
@@ -432,8 +436,8 @@ static size_t set(struct state *st, size_t at)
 		return 1;
 	}
 	if (command >= SET_WIDE_FIRST && command <= SET_WIDE_LAST) {
-		st->wide[command - SET_WIDE_FIRST] =
-			(uint64_t)(words[0] & 0xff0000) << 16 | words[1];
+		st->wide[command - SET_WIDE_FIRST] = (uint64_t)(words[0] & 0xff0000) << 16 |
+						     words[1];
 		st->wide_set[command - SET_WIDE_FIRST] = true;
 	}
 	return 2;
@@ -511,7 +515,8 @@ bool ethosu_stream_find(const struct ethosu_stream *stream, const struct ethosu_
 				continue;
 			place->offset = at * sizeof(uint32_t);
 			place->region = use->region;
-			snprintf(place->text, sizeof(place->text), "it %s up to byte %llu of region %u",
+			snprintf(place->text, sizeof(place->text),
+				 "it %s up to byte %llu of region %u",
 				 use->writes ? "writes" : "reads", (unsigned long long)use->bytes,
 				 use->region);
 			return true;
@@ -525,8 +530,8 @@ bool ethosu_stream_find(const struct ethosu_stream *stream, const struct ethosu_
 /* How a command is known. */
 enum known {
 	UNKNOWN, /* to nobody here */
-	UNREAD,	 /* the NPU has it, the kernel driver passes it on */
-	READ	 /* by the driver */
+	UNREAD,  /* the NPU has it, the kernel driver passes it on */
+	READ     /* by the driver */
 };
 
 struct range {
@@ -537,46 +542,46 @@ struct range {
 };
 
 static const struct range ranges[] = {
-	{ OP_STOP, OP_STOP, READ, 0, 0 },
-	{ OP_CONV, OP_DEPTHWISE, READ, 0, 0 },
-	{ OP_POOL, OP_ELEMENTWISE, READ, 0, 0 },
-	{ OP_DMA_START, OP_DMA_START, READ, 0, 0 },
-	{ OP_DMA_WAIT, OP_PMU_MASK, UNREAD, 0, 0 },
-	{ IFM_PAD_TOP, IFM_PAD_LEFT, READ, 0, 0x7f },
-	{ IFM_PAD_RIGHT, IFM_PAD_BOTTOM, READ, 0, 0xff },
-	{ IFM_DEPTH_M1, IFM_PRECISION, READ, 0, 0 },
-	{ IFM_UPSCALE, IFM_UPSCALE, UNREAD, 0, 0 },
-	{ IFM_BROADCAST, IFM_BROADCAST, READ, 85, 0xff },
-	{ IFM_ZERO_POINT, IFM_ZERO_POINT, UNREAD, 0, 0 },
-	{ IFM_WIDTH0_M1, IFM_HEIGHT1_M1, READ, 0, 0 },
-	{ IFM_IB_END, IFM_IB_END, UNREAD, 65, 0 },
-	{ IFM_REGION, IFM_REGION, READ, 0, REGION_MASK },
-	{ OFM_WIDTH_M1, OFM_PRECISION, READ, 0, 0 },
-	{ OFM_BLK_WIDTH_M1, OFM_ZERO_POINT, UNREAD, 0, 0 },
-	{ OFM_WIDTH0_M1, OFM_HEIGHT1_M1, READ, 0, 0 },
-	{ OFM_REGION, OFM_REGION, READ, 0, REGION_MASK },
-	{ KERNEL_WIDTH_M1, KERNEL_STRIDE, READ, 0, 0 },
-	{ PARALLEL_MODE, PARALLEL_MODE, UNREAD, 65, 0 },
-	{ ACC_FORMAT, ACTIVATION_MAX, UNREAD, 0, 0 },
-	{ WEIGHT_REGION, SCALE_REGION, READ, 0, REGION_MASK },
-	{ BLOCKDEP, BLOCKDEP, UNREAD, 0, 0 },
-	{ DMA0_SRC_REGION, DMA0_SRC_REGION, READ, 0, 0x707 },
-	{ DMA0_DST_REGION, DMA0_DST_REGION, READ, 0, 0x707 },
-	{ DMA0_SIZE0, DMA0_SIZE1, READ, 0, 0 },
-	{ IFM2_BROADCAST, IFM2_BROADCAST, READ, 0, 0xff },
-	{ IFM2_PRECISION, IFM2_PRECISION, READ, 0, 0 },
-	{ IFM2_ZERO_POINT, IFM2_ZERO_POINT, UNREAD, 0, 0 },
-	{ IFM2_WIDTH0_M1, IFM2_HEIGHT1_M1, READ, 0, 0 },
-	{ IFM2_IB_START, IFM2_IB_START, UNREAD, 65, 0 },
-	{ IFM2_REGION, IFM2_REGION, READ, 0, REGION_MASK },
-	{ IFM_BASE0, IFM_STRIDE_X + 2, READ, 0, 0xff },
-	{ OFM_BASE0, OFM_STRIDE_X + 2, READ, 0, 0xff },
-	{ WEIGHT_BASE, SCALE_LENGTH, READ, 0, 0xff },
-	{ OFM_SCALE, OPB_SCALE, UNREAD, 0, 0 },
-	{ DMA0_SRC, DMA0_DST_STRIDE1, READ, 0, 0xff },
-	{ IFM2_BASE0, IFM2_STRIDE_X + 2, READ, 0, 0xff },
-	{ WEIGHT1_BASE, SCALE1_BASE + 1, UNREAD, 0, 0xff },
-	{ SCALE1_BASE + 2, WEIGHT3_LENGTH, UNREAD, 85, 0xff },
+	{OP_STOP, OP_STOP, READ, 0, 0},
+	{OP_CONV, OP_DEPTHWISE, READ, 0, 0},
+	{OP_POOL, OP_ELEMENTWISE, READ, 0, 0},
+	{OP_DMA_START, OP_DMA_START, READ, 0, 0},
+	{OP_DMA_WAIT, OP_PMU_MASK, UNREAD, 0, 0},
+	{IFM_PAD_TOP, IFM_PAD_LEFT, READ, 0, 0x7f},
+	{IFM_PAD_RIGHT, IFM_PAD_BOTTOM, READ, 0, 0xff},
+	{IFM_DEPTH_M1, IFM_PRECISION, READ, 0, 0},
+	{IFM_UPSCALE, IFM_UPSCALE, UNREAD, 0, 0},
+	{IFM_BROADCAST, IFM_BROADCAST, READ, 85, 0xff},
+	{IFM_ZERO_POINT, IFM_ZERO_POINT, UNREAD, 0, 0},
+	{IFM_WIDTH0_M1, IFM_HEIGHT1_M1, READ, 0, 0},
+	{IFM_IB_END, IFM_IB_END, UNREAD, 65, 0},
+	{IFM_REGION, IFM_REGION, READ, 0, REGION_MASK},
+	{OFM_WIDTH_M1, OFM_PRECISION, READ, 0, 0},
+	{OFM_BLK_WIDTH_M1, OFM_ZERO_POINT, UNREAD, 0, 0},
+	{OFM_WIDTH0_M1, OFM_HEIGHT1_M1, READ, 0, 0},
+	{OFM_REGION, OFM_REGION, READ, 0, REGION_MASK},
+	{KERNEL_WIDTH_M1, KERNEL_STRIDE, READ, 0, 0},
+	{PARALLEL_MODE, PARALLEL_MODE, UNREAD, 65, 0},
+	{ACC_FORMAT, ACTIVATION_MAX, UNREAD, 0, 0},
+	{WEIGHT_REGION, SCALE_REGION, READ, 0, REGION_MASK},
+	{BLOCKDEP, BLOCKDEP, UNREAD, 0, 0},
+	{DMA0_SRC_REGION, DMA0_SRC_REGION, READ, 0, 0x707},
+	{DMA0_DST_REGION, DMA0_DST_REGION, READ, 0, 0x707},
+	{DMA0_SIZE0, DMA0_SIZE1, READ, 0, 0},
+	{IFM2_BROADCAST, IFM2_BROADCAST, READ, 0, 0xff},
+	{IFM2_PRECISION, IFM2_PRECISION, READ, 0, 0},
+	{IFM2_ZERO_POINT, IFM2_ZERO_POINT, UNREAD, 0, 0},
+	{IFM2_WIDTH0_M1, IFM2_HEIGHT1_M1, READ, 0, 0},
+	{IFM2_IB_START, IFM2_IB_START, UNREAD, 65, 0},
+	{IFM2_REGION, IFM2_REGION, READ, 0, REGION_MASK},
+	{IFM_BASE0, IFM_STRIDE_X + 2, READ, 0, 0xff},
+	{OFM_BASE0, OFM_STRIDE_X + 2, READ, 0, 0xff},
+	{WEIGHT_BASE, SCALE_LENGTH, READ, 0, 0xff},
+	{OFM_SCALE, OPB_SCALE, UNREAD, 0, 0},
+	{DMA0_SRC, DMA0_DST_STRIDE1, READ, 0, 0xff},
+	{IFM2_BASE0, IFM2_STRIDE_X + 2, READ, 0, 0xff},
+	{WEIGHT1_BASE, SCALE1_BASE + 1, UNREAD, 0, 0xff},
+	{SCALE1_BASE + 2, WEIGHT3_LENGTH, UNREAD, 85, 0xff},
 };
 
 static const struct range *find_range(const struct ethosu_stream *stream, unsigned int command)

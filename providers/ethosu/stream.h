@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REGIONS	    8
+#define REGIONS     8
 #define SRAM_REGION 2
 
 /* A checked stream: what it needs of each region. */

@@ -11,13 +11,14 @@
 int rocket_bo_init(struct accel_bo *base, const struct accel_bo_params *params)
 {
 	struct rocket_bo *bo = rocket_bo(base);
-	struct drm_rocket_create_bo ask = { .size = (uint32_t)base->bytes };
+	struct drm_rocket_create_bo ask = {.size = (uint32_t)base->bytes};
 	int ret;
 
 	if (params->ext)
 		return accel_core_fail(-EINVAL, "buffers take no struct of this driver");
 	if (params->user || params->flags & ACCEL_BO_DEVICE_LOCAL)
-		return accel_core_fail(-EOPNOTSUPP, "this device has neither user memory nor memory "
+		return accel_core_fail(-EOPNOTSUPP,
+				       "this device has neither user memory nor memory "
 				       "of its own");
 	ret = accel_core_ioctl(base->context->fd, DRM_IOCTL_ROCKET_CREATE_BO, &ask);
 	if (ret == -ENOSPC)
@@ -96,7 +97,7 @@ int rocket_bo_import(struct accel_bo *base, int dmabuf_fd)
 	(void)dmabuf_fd;
 	accel_core_gem_close(base->context->fd, (uint32_t)base->key);
 	return accel_core_fail(-EOPNOTSUPP, "a buffer of another context of this driver can't be "
-			       "reached from here");
+					    "reached from here");
 }
 
 int rocket_bo_export(struct accel_bo *base, int *dmabuf_fd)
@@ -104,6 +105,8 @@ int rocket_bo_export(struct accel_bo *base, int *dmabuf_fd)
 	struct rocket_bo *bo = rocket_bo(base);
 	int fd = base->fd, ret;
 
+	if (atomic_load(&base->context->exiting))
+		return accel_core_fail(-ESTALE, "the process is about to end");
 	if (fd < 0) {
 		ret = accel_core_prime_export(base->context->fd, bo->handle, &fd);
 		if (ret)
@@ -157,7 +160,7 @@ int rocket_bo_begin(struct accel_bo *base, uint32_t access, uint64_t offset, uin
 
 int rocket_bo_end(struct accel_bo *base, uint32_t access, uint64_t offset, uint64_t bytes)
 {
-	struct drm_rocket_fini_bo ask = { .handle = rocket_bo(base)->handle };
+	struct drm_rocket_fini_bo ask = {.handle = rocket_bo(base)->handle};
 	int ret;
 
 	(void)offset, (void)bytes;

@@ -93,8 +93,7 @@ static struct rocket_range range_of(struct accel_bo *bo, uint32_t access)
 {
 	const uint64_t address = rocket_bo(bo)->address;
 
-	return (struct rocket_range){ address, address + bo->bytes,
-				      access & ACCEL_ACCESS_WRITE };
+	return (struct rocket_range){address, address + bo->bytes, access & ACCEL_ACCESS_WRITE};
 }
 
 static int validate_lists(struct rocket_job *job, const struct accel_job_params *params,
@@ -280,10 +279,9 @@ static int submit_one(struct rocket_context *context, struct rocket_job *job)
 	/* Success says nothing: a job that was dropped has no fence, and is unverified. */
 	if (!ret) {
 		context->has_run = true;
-		accel_core_job_end_take(&job->end,
-					rocket_is_unverified(&context->base) ? -1
-									     : context->done.dmabuf,
-					false);
+		accel_core_job_end_take(
+			&job->end, rocket_is_unverified(&context->base) ? -1 : context->done.dmabuf,
+			false);
 	}
 	pthread_mutex_unlock(&context->file_lock);
 	return ret ? refused(&context->base, ret) : 0;
@@ -314,8 +312,8 @@ static int wait_page(void *data, int64_t deadline)
 	struct rocket_job *job = data;
 	struct rocket_context *context = rocket_context(job->base.queue->context);
 
-	return rocket_wait(&context->base,
-			   job->own.handle ? job->own.handle : context->done.handle, deadline);
+	return rocket_wait(&context->base, job->own.handle ? job->own.handle : context->done.handle,
+			   deadline);
 }
 
 int rocket_job_poll(struct accel_job *base, bool ended, struct accel_job_result *result)
@@ -355,12 +353,14 @@ int rocket_job_fd(struct accel_job *job, uint32_t kind, int *fd)
  * are written by jobs. */
 int rocket_ended_sync_file(struct accel_context *context, int *fd)
 {
-	struct rocket_page idle = { .dmabuf = -1 };
+	struct rocket_page idle = {.dmabuf = -1};
 	int ret;
 
+	pthread_mutex_lock(&rocket_context(context)->file_lock);
 	ret = rocket_page_need_dmabuf(context, &idle);
 	if (!ret)
 		ret = accel_core_dmabuf_export_sync_file(idle.dmabuf, ACCEL_ACCESS_READ, fd);
 	rocket_page_drop(context, &idle);
+	pthread_mutex_unlock(&rocket_context(context)->file_lock);
 	return ret ? accel_core_fail(ret, "no sync_file: %s", strerror(-ret)) : 0;
 }

@@ -46,14 +46,13 @@ struct block {
 };
 
 static const struct block blocks[] = {
-	{ 0x0201, 0x1000, 0x1fff }, /* CNA */
-	{ 0x0801, 0x3000, 0x3fff }, /* CORE */
-	{ 0x1001, 0x4000, 0x4fff }, /* DPU */
-	{ 0x2001, 0x5000, 0x5fff }, /* DPU RDMA */
-	{ 0x4001, 0x6000, 0x6fff }, /* PPU */
-	{ 0x8001, 0x7000, 0x7fff }, /* PPU RDMA */
-	{ BLOCK_PC, 0x0000, 0x0fff },
-	{ BLOCK_ENABLE, 0x0000, 0x0fff },
+	{0x0201, 0x1000, 0x1fff}, /* CNA */
+	{0x0801, 0x3000, 0x3fff}, /* CORE */
+	{0x1001, 0x4000, 0x4fff}, /* DPU */
+	{0x2001, 0x5000, 0x5fff}, /* DPU RDMA */
+	{0x4001, 0x6000, 0x6fff}, /* PPU */
+	{0x8001, 0x7000, 0x7fff}, /* PPU RDMA */
+	{BLOCK_PC, 0x0000, 0x0fff}, {BLOCK_ENABLE, 0x0000, 0x0fff},
 };
 
 static const struct block *find_block(unsigned int id)
@@ -67,19 +66,19 @@ static const struct block *find_block(unsigned int id)
 }
 
 /* Registers that hold the address of a buffer. */
-#define CNA_FEATURE_DATA_ADDR	   0x1070
-#define CNA_DCOMP_ADDR0		   0x1110
-#define DPU_DST_BASE_ADDR	   0x4020
-#define DPU_RDMA_SRC_BASE_ADDR	   0x5018
-#define DPU_RDMA_BS_BASE_ADDR	   0x5020
-#define DPU_RDMA_EW_BASE_ADDR	   0x5038
+#define CNA_FEATURE_DATA_ADDR  0x1070
+#define CNA_DCOMP_ADDR0        0x1110
+#define DPU_DST_BASE_ADDR      0x4020
+#define DPU_RDMA_SRC_BASE_ADDR 0x5018
+#define DPU_RDMA_BS_BASE_ADDR  0x5020
+#define DPU_RDMA_EW_BASE_ADDR  0x5038
 
 static bool is_address(unsigned int reg, bool *written)
 {
 	*written = reg == DPU_DST_BASE_ADDR;
-	return reg == CNA_FEATURE_DATA_ADDR || reg == CNA_DCOMP_ADDR0 ||
-	       reg == DPU_DST_BASE_ADDR || reg == DPU_RDMA_SRC_BASE_ADDR ||
-	       reg == DPU_RDMA_BS_BASE_ADDR || reg == DPU_RDMA_EW_BASE_ADDR;
+	return reg == CNA_FEATURE_DATA_ADDR || reg == CNA_DCOMP_ADDR0 || reg == DPU_DST_BASE_ADDR ||
+	       reg == DPU_RDMA_SRC_BASE_ADDR || reg == DPU_RDMA_BS_BASE_ADDR ||
+	       reg == DPU_RDMA_EW_BASE_ADDR;
 }
 
 /* Its first byte at least: how much is read or written there, other registers say together. */
@@ -109,8 +108,8 @@ static int check_word(uint64_t word, uint64_t offset, const struct rocket_range 
 		return -EINVAL;
 	}
 	/* A register that is set to nothing is not in use; 0 may be an address for all that. */
-	if (!is_address(reg, &written) || (!VALUE(word) && reg != DPU_DST_BASE_ADDR &&
-					   reg != CNA_FEATURE_DATA_ADDR))
+	if (!is_address(reg, &written) ||
+	    (!VALUE(word) && reg != DPU_DST_BASE_ADDR && reg != CNA_FEATURE_DATA_ADDR))
 		return 0;
 	ret = check_address(VALUE(word), written, ranges, count);
 	if (ret) {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIST_ALIGN     16	 /* of its address: the low bits are not kept */
+#define LIST_ALIGN     16     /* of its address: the low bits are not kept */
 #define LIST_WORDS_MAX 131072 /* the register for pairs, less one, has 16 bits */
 
 /* Where a check failed. */

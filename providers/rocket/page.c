@@ -9,7 +9,7 @@
 
 int rocket_page_make(struct accel_context *context, struct rocket_page *page)
 {
-	struct drm_rocket_create_bo ask = { .size = PAGE_BYTES };
+	struct drm_rocket_create_bo ask = {.size = PAGE_BYTES};
 	int ret;
 
 	page->dmabuf = -1;
@@ -26,6 +26,8 @@ int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *p
 {
 	int ret;
 
+	if (atomic_load(&context->exiting))
+		return accel_core_fail(-ESTALE, "the process is about to end");
 	ret = page->handle ? 0 : rocket_page_make(context, page);
 	if (ret || page->dmabuf >= 0)
 		return ret;

@@ -12,9 +12,9 @@
 #include "lists.h"
 
 #define BUFFER_BYTES_MAX (UINT64_C(0x80000000) - 4096) /* the kernel's length is a signed int */
-#define DEPTH_MAX	 1024
-#define SETTLE_NS	 1000000
-#define SETTLE_TRIES	 1000
+#define DEPTH_MAX        1024
+#define SETTLE_NS        1000000
+#define SETTLE_TRIES     1000
 
 /* ---- cores ----------------------------------------------------------------------------------- */
 
@@ -48,7 +48,7 @@ static void context_look(struct accel_context *context)
 
 int accel_rocket_get_info(struct accel_context *context, struct accel_rocket_info *out)
 {
-	struct accel_rocket_info info = { .size = sizeof(info) };
+	struct accel_rocket_info info = {.size = sizeof(info)};
 	int ret;
 
 	ret = accel_core_enter(context, NAME);
@@ -82,6 +82,17 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	pthread_mutex_init(&own->file_lock, NULL);
 	context->waits = rocket_is_unverified(context) ? ACCEL_WAITS_NONE : ACCEL_WAITS_SYNC_FILE;
 	return 0;
+}
+
+/* Pages of ours that a child had would keep the kernel from letting go of them. */
+static void context_child(struct accel_context *context)
+{
+	struct rocket_context *own = rocket_context(context);
+
+	if (own->done.dmabuf >= 0)
+		accel_core_sys.close(own->done.dmabuf);
+	if (own->gate.dmabuf >= 0)
+		accel_core_sys.close(own->gate.dmabuf);
 }
 
 /* ---- leaving ------------------------------------------------------------------------------------- */
@@ -156,9 +167,12 @@ static void context_exit(struct accel_context *context)
 		accel_core_gem_close(context->fd, bo->handle);
 		bo->closed = true;
 	}
+	/* Other threads still run, and find nothing to export to any more. */
+	pthread_mutex_lock(&own->file_lock);
 	rocket_page_drop(context, &own->gate);
 	if (!atomic_load(&context->state))
 		settle(own);
+	pthread_mutex_unlock(&own->file_lock);
 	pthread_mutex_unlock(&context->lock);
 }
 
@@ -219,6 +233,7 @@ static const struct accel_ops ops = {
 	.context_init = context_init,
 	.context_fini = context_fini,
 	.context_exit = context_exit,
+	.context_child = context_child,
 	.context_look = context_look,
 	.query = query,
 	.bo_init = rocket_bo_init,
@@ -242,7 +257,7 @@ static const struct accel_ops ops = {
 	.ended_sync_file = rocket_ended_sync_file,
 };
 
-static const char *const drivers[] = { NAME, NULL };
+static const char *const drivers[] = {NAME, NULL};
 
 const struct accel_provider ACCEL_PROVIDER_SYMBOL = {
 	.abi = ACCEL_PRIVATE_ABI,

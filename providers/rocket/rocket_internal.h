@@ -25,8 +25,8 @@ struct rocket_context {
 	 * that its address tells when the kernel has let go of all jobs. */
 	struct rocket_page done;
 	struct rocket_page gate; /* takes what is to be waited for; read by those that wait */
-	uint32_t cores;		 /* at opening; 0: not known */
-	bool has_run;		 /* under file_lock: some job was submitted */
+	uint32_t cores;          /* at opening; 0: not known */
+	bool has_run;            /* under file_lock: some job was submitted */
 	/* Under base.lock: dma-bufs of freed buffers that somebody still had. */
 	int *lingering;
 	uint32_t lingering_count;
@@ -37,14 +37,14 @@ struct rocket_bo {
 	uint32_t handle;
 	uint32_t address;
 	uint64_t offset; /* of its mapping */
-	bool closed;	 /* at exit, before its time */
+	bool closed;     /* at exit, before its time */
 };
 
 struct rocket_job {
 	struct accel_job base;
 	struct drm_rocket_job kernel; /* as it is submitted, but for the gate */
 	struct drm_rocket_task *tasks;
-	uint32_t *handles; /* read ones with room for the gate, then written ones */
+	uint32_t *handles;      /* read ones with room for the gate, then written ones */
 	struct rocket_page own; /* where no fence is taken: written by this job alone */
 	struct accel_job_end end;
 };
@@ -71,7 +71,7 @@ static inline bool rocket_is_unverified(const struct accel_context *context)
 
 /* page.c */
 int rocket_page_make(struct accel_context *context, struct rocket_page *page);
-/* Also its dma-buf. */
+/* Also its dma-buf. Under file_lock, for at exit nothing may be exported any more. */
 int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *page);
 void rocket_page_drop(struct accel_context *context, struct rocket_page *page);
 /* PREP_BO: 0 nothing writes it any more, -ETIME. */

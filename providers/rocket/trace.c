@@ -37,9 +37,9 @@ static int show_fini_bo(const void *arg, char *text, size_t bytes)
 }
 
 const struct accel_ioctl_name rocket_ioctls[] = {
-	{ DRM_IOCTL_ROCKET_CREATE_BO, "ROCKET_CREATE_BO", show_create_bo },
-	{ DRM_IOCTL_ROCKET_SUBMIT, "ROCKET_SUBMIT", show_submit },
-	{ DRM_IOCTL_ROCKET_PREP_BO, "ROCKET_PREP_BO", show_prep_bo },
-	{ DRM_IOCTL_ROCKET_FINI_BO, "ROCKET_FINI_BO", show_fini_bo },
-	{ 0, NULL, NULL },
+	{DRM_IOCTL_ROCKET_CREATE_BO, "ROCKET_CREATE_BO", show_create_bo},
+	{DRM_IOCTL_ROCKET_SUBMIT, "ROCKET_SUBMIT", show_submit},
+	{DRM_IOCTL_ROCKET_PREP_BO, "ROCKET_PREP_BO", show_prep_bo},
+	{DRM_IOCTL_ROCKET_FINI_BO, "ROCKET_FINI_BO", show_fini_bo},
+	{0, NULL, NULL},
 };

@@ -54,7 +54,8 @@ static int map_bytes(struct accel_bo *bo, int prot, int flags)
 	err = accel_core_sys.mmap(bo->bytes, prot, flags, bo->fd, 0, &map);
 	if (err == -EPERM) /* sealed against writing */
 		err = -EACCES;
-	if (err == -EINVAL || err == -EOVERFLOW) /* all but the size is right */
+	/* All but the size is right; or more locked memory than is allowed. */
+	if (err == -EINVAL || err == -EOVERFLOW || err == -EAGAIN)
 		err = -ENOMEM;
 	if (err)
 		return accel_core_fail(err, "soft: mapping %llu bytes: %s",
@@ -72,7 +73,9 @@ static int make_memfd(struct accel_bo *bo)
 	fd = accel_core_sys.memfd("accel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return accel_core_fail(fd, "soft: memfd_create: %s", strerror(-fd));
-	err = accel_core_sys.truncate(fd, bo->bytes);
+	do {
+		err = accel_core_sys.truncate(fd, bo->bytes);
+	} while (err == -EINTR);
 	if (!err)
 		err = accel_core_sys.add_seals(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	if (err) {

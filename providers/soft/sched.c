@@ -168,8 +168,8 @@ static int start_pool(struct soft_context *context)
 			err = worker_start(context);
 	} while (more && !err);
 	if (err)
-		return accel_core_fail(err, "soft: can't start a worker thread: %s",
-				       strerror(-err));
+		return accel_core_fail(err == -EAGAIN ? -ENOMEM : err,
+				       "soft: can't start a worker thread: %s", strerror(-err));
 	return 0;
 }
 

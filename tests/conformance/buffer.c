@@ -132,7 +132,7 @@ static void size_zero_is_refused(void)
  * can be no memory. */
 static void sizes_near_two_to_the_64_are_refused(void)
 {
-	static const uint64_t sizes[] = {~0ull, ~0ull - 1, ~0ull - 4094, ~0ull - 4095,
+	static const uint64_t sizes[] = {~0ull,        ~0ull - 1,  ~0ull - 4094,    ~0ull - 4095,
 					 ~0ull - 4096, 1ull << 63, (1ull << 63) - 1};
 	struct accel_context *ctx = open_context();
 	uint64_t max = device_fact(ACCEL_BO_BYTES_MAX);
@@ -168,8 +168,8 @@ static void size_beyond_the_maximum_is_refused(void)
 
 static void sizes_round_up_to_the_granule(void)
 {
-	static const uint64_t sizes[] = {1, 2, 3, 63, 64, 65, 4095, 4096, 4097, 65535, 65537,
-					 1000003};
+	static const uint64_t sizes[] = {1,    2,    3,    63,    64,    65,
+					 4095, 4096, 4097, 65535, 65537, 1000003};
 	struct accel_bo_info info = {.size = sizeof(info)};
 	struct accel_context *ctx = open_context();
 	uint64_t granule = device_fact(ACCEL_BO_GRANULE);
@@ -301,13 +301,14 @@ static void info_has_the_flags_asked_for(void)
 
 static void addresses_do_not_overlap(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	struct accel_bo_info info = {.size = sizeof(info)};
 	uint64_t addresses[8], again;
 	struct accel_bo *bos[8];
 	unsigned int i, j;
 
 	need(ACCEL_HAS_ADDRESS, "addresses");
+	ctx = open_context();
 	for (i = 0; i < 8; i++) {
 		bos[i] = make_bo(ctx, DATA_FLAGS, 8192);
 		gives(accel_bo_address(bos[i], &addresses[i]), 0);
@@ -648,13 +649,15 @@ static void user_memory_is_what_the_device_reaches(void)
 static void user_memory_is_not_reused(void)
 {
 	const size_t bytes = 8192;
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	struct accel_bo_params params = data_params(bytes);
-	unsigned char *memory = user_pages(bytes);
+	unsigned char *memory;
 	struct accel_bo *bo;
 	unsigned int i;
 
 	need(ACCEL_HAS_USER_MEMORY, "buffers of the caller's memory");
+	ctx = open_context();
+	memory = user_pages(bytes);
 	params.user = memory;
 	gives(accel_bo_create(ctx, &params, &bo), 0);
 	memset(memory, 0x66, bytes);
@@ -672,13 +675,15 @@ static void user_memory_is_not_reused(void)
 
 static void user_memory_must_be_whole_pages(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	struct accel_bo_params params = data_params(4096);
-	unsigned char *memory = user_pages(65536 * 2);
+	unsigned char *memory;
 	static const size_t offsets[] = {1, 8, 64, 2048};
 	size_t i;
 
 	need(ACCEL_HAS_USER_MEMORY, "buffers of the caller's memory");
+	ctx = open_context();
+	memory = user_pages(65536 * 2);
 	for (i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		params.user = memory + offsets[i];
 		fails(call_create(ctx, &params), -EINVAL);
@@ -696,12 +701,14 @@ static void user_memory_must_be_whole_pages(void)
 
 static void user_memory_must_be_mapped(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct accel_bo_params params = data_params(2 * page);
-	unsigned char *memory = user_pages(4 * page);
+	unsigned char *memory;
 
 	need(ACCEL_HAS_USER_MEMORY, "buffers of the caller's memory");
+	ctx = open_context();
+	memory = user_pages(4 * page);
 	same(munmap(memory + page, 2 * page), 0);
 	params.user = memory; /* its second page is not there */
 	fails(call_create(ctx, &params), -EFAULT);
@@ -717,12 +724,13 @@ static void user_memory_must_be_mapped(void)
 /* The end of the address space, where start + bytes overflows. */
 static void user_memory_must_not_wrap(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct accel_bo_params params = data_params(2 * page);
 	int err;
 
 	need(ACCEL_HAS_USER_MEMORY, "buffers of the caller's memory");
+	ctx = open_context();
 	params.user = (void *)(~(uintptr_t)0 - page + 1);
 	err = call_create(ctx, &params);
 	if (err != -EINVAL)
@@ -738,12 +746,14 @@ static void user_memory_must_not_wrap(void)
 /* A device that is told to write there must not fault. */
 static void user_memory_for_writing_must_be_writable(void)
 {
-	struct accel_context *ctx = open_context();
+	struct accel_context *ctx;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct accel_bo_params params = data_params(page);
-	unsigned char *memory = user_pages(page);
+	unsigned char *memory;
 
 	need(ACCEL_HAS_USER_MEMORY, "buffers of the caller's memory");
+	ctx = open_context();
+	memory = user_pages(page);
 	same(mprotect(memory, page, PROT_READ), 0);
 	params.user = memory;
 	fails(call_create(ctx, &params), -EFAULT);

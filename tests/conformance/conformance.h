@@ -34,10 +34,18 @@ struct group {
 	size_t count;
 };
 
-#define CHECK(fn)	      {#fn, fn}
-#define GROUP(name, checks)   {(name), NULL, (checks), sizeof(checks) / sizeof((checks)[0])}
-#define GROUP_FOR(name, driver, checks)                                                            \
-	{(name), (driver), (checks), sizeof(checks) / sizeof((checks)[0])}
+#define CHECK(fn)       \
+	{               \
+#fn, fn \
+	}
+#define GROUP(name, checks)                                                  \
+	{                                                                    \
+		(name), NULL, (checks), sizeof(checks) / sizeof((checks)[0]) \
+	}
+#define GROUP_FOR(name, driver, checks)                                          \
+	{                                                                        \
+		(name), (driver), (checks), sizeof(checks) / sizeof((checks)[0]) \
+	}
 
 /* What is known of the run. Filled before the first check. */
 struct suite {
@@ -47,7 +55,7 @@ struct suite {
 	bool slow_tool; /* valgrind or a sanitizer: fewer rounds, same checks */
 	bool leak_tool; /* one that looks for leaks at exit */
 	bool race_tool; /* the thread sanitizer */
-	pid_t pid;	/* the process that runs the checks */
+	pid_t pid;      /* the process that runs the checks */
 };
 extern struct suite suite;
 
@@ -73,13 +81,13 @@ void need(uint32_t key, const char *what);
 /* @call gives the error @err, and accel_last_error() tells of this very failure. */
 #define fails(call, err) fails_at(__FILE__, __LINE__, #call, (err), (mark_error(), (call)))
 /* The same with the place that accel_last_error() must name. */
-#define fails_place(call, err, index, offset)                                                      \
+#define fails_place(call, err, index, offset) \
 	fails_place_at(__FILE__, __LINE__, #call, (err), (index), (offset), (mark_error(), (call)))
 /* Two numbers, and a condition. */
-#define same(a, b)	   same_at(__FILE__, __LINE__, #a, (uint64_t)(a), #b, (uint64_t)(b))
-#define expect(condition)  expect_at(__FILE__, __LINE__, #condition, (condition))
+#define same(a, b)        same_at(__FILE__, __LINE__, #a, (uint64_t)(a), #b, (uint64_t)(b))
+#define expect(condition) expect_at(__FILE__, __LINE__, #condition, (condition))
 /* An out-parameter that began as untouched() is as it was. */
-#define is_untouched(out)  is_untouched_at(__FILE__, __LINE__, #out, (out))
+#define is_untouched(out) is_untouched_at(__FILE__, __LINE__, #out, (out))
 
 int must_at(const char *file, int line, const char *text, int result);
 void gives_at(const char *file, int line, const char *text, int result, int want);
@@ -95,7 +103,7 @@ void mark_error(void);
 
 /* For other threads and for forked children, which can't end the check: notes the first
  * mismatch, which no_bad_notes() then reports. True if @result is @want. */
-#define good(call, want) good_at(__FILE__, __LINE__, #call, (call), (want))
+#define good(call, want)   good_at(__FILE__, __LINE__, #call, (call), (want))
 #define good_if(condition) good_if_at(__FILE__, __LINE__, #condition, (condition))
 bool good_at(const char *file, int line, const char *text, int result, int want);
 bool good_if_at(const char *file, int line, const char *text, bool condition);
@@ -137,7 +145,7 @@ struct accel_queue *make_queue(struct accel_context *ctx, uint32_t depth);
 void refill_open_params(struct accel_open_params *params);
 void refill_queue_params(struct accel_queue_params *params);
 
-#define DATA_FLAGS                                                                                 \
+#define DATA_FLAGS \
 	(ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 struct accel_bo *make_bo(struct accel_context *ctx, uint32_t flags, uint64_t bytes);
 unsigned char *map_bo(struct accel_bo *bo);

@@ -395,10 +395,32 @@ static void find_refuses_null(void)
 static void find_of_unknown_names_is_enodev(void)
 {
 	static const char *const names[] = {
-		"", "x", "nonsense", "soft", "soft:", "soft:1", "soft:00", "soft:-1", "soft:0 ",
-		" soft:0", "SOFT:0", "soft:0x0", "soft:18446744073709551616", "accel", "accel99999",
-		"accel00", "accel-1", "pci:", "pci:ffff:ff:1f.7", "ffff:ff:1f.7", "platform:", ".",
-		"..", "%s%n", "\xff\xfe", "\n",
+		"",
+		"x",
+		"nonsense",
+		"soft",
+		"soft:",
+		"soft:1",
+		"soft:00",
+		"soft:-1",
+		"soft:0 ",
+		" soft:0",
+		"SOFT:0",
+		"soft:0x0",
+		"soft:18446744073709551616",
+		"accel",
+		"accel99999",
+		"accel00",
+		"accel-1",
+		"pci:",
+		"pci:ffff:ff:1f.7",
+		"ffff:ff:1f.7",
+		"platform:",
+		".",
+		"..",
+		"%s%n",
+		"\xff\xfe",
+		"\n",
 	};
 	size_t i;
 

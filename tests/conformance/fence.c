@@ -904,18 +904,12 @@ static void waits_are_of_one_submission(void)
 }
 
 static const struct check wait_checks[] = {
-	CHECK(job_waits_for_an_imported_fence),
-	CHECK(job_waits_for_another_queue),
-	CHECK(job_waits_for_another_context),
-	CHECK(job_waits_for_all_its_fences),
-	CHECK(ended_fences_hold_nothing_up),
-	CHECK(failed_fences_open_too),
-	CHECK(canceled_fences_open_too),
-	CHECK(chains_run_through),
-	CHECK(jobs_behind_a_waiting_one_wait_too),
-	CHECK(batches_wait_before_their_first_job),
-	CHECK(a_queue_may_wait_for_itself),
-	CHECK(waits_are_of_one_submission),
+	CHECK(job_waits_for_an_imported_fence),    CHECK(job_waits_for_another_queue),
+	CHECK(job_waits_for_another_context),      CHECK(job_waits_for_all_its_fences),
+	CHECK(ended_fences_hold_nothing_up),       CHECK(failed_fences_open_too),
+	CHECK(canceled_fences_open_too),           CHECK(chains_run_through),
+	CHECK(jobs_behind_a_waiting_one_wait_too), CHECK(batches_wait_before_their_first_job),
+	CHECK(a_queue_may_wait_for_itself),        CHECK(waits_are_of_one_submission),
 };
 
 const struct group group_wait_fences = GROUP("wait_fences", wait_checks);

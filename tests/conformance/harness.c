@@ -39,8 +39,8 @@ void fail_check(const char *file, int line, const char *format, ...)
 	va_list args;
 	size_t used;
 
-	used = (size_t)snprintf(record->why, sizeof(record->why), "%s:%d: ",
-				base ? base + 1 : file, line);
+	used = (size_t)snprintf(record->why, sizeof(record->why), "%s:%d: ", base ? base + 1 : file,
+				line);
 	va_start(args, format);
 	vsnprintf(record->why + used, sizeof(record->why) - used, format, args);
 	va_end(args);
@@ -140,8 +140,9 @@ void fails_at(const char *file, int line, const char *text, int want, int result
 	if (error.text[0] == '\0')
 		fail_check(file, line, "%s: accel_last_error() has no words for it", text);
 	if (strcmp(error.text, mark_text) == 0)
-		fail_check(file, line, "%s: accel_last_error() is still that of the call before: %s",
-			   text, error.text);
+		fail_check(file, line,
+			   "%s: accel_last_error() is still that of the call before: %s", text,
+			   error.text);
 }
 
 void same_at(const char *file, int line, const char *a_text, uint64_t a, const char *b_text,
@@ -269,7 +270,7 @@ void check_in_tail(in_struct_call call, void *arg, const void *good, size_t know
 void check_out_struct(out_struct_call call, void *arg, size_t known, bool told)
 {
 	static const uint32_t refused[] = {0, 1, 3, 4097, 5000, ~0u};
-	static const uint32_t larger[] = {1, 4, 8, 13, 500};
+	const uint32_t larger[] = {1, 4, 8, 13, 500, 4096 - (uint32_t)known}; /* the largest */
 	unsigned char whole[4096], out[8192];
 	uint32_t size;
 	size_t i, j;
@@ -300,7 +301,8 @@ void check_out_struct(out_struct_call call, void *arg, size_t known, bool told)
 		expect(memcmp(out, &size, sizeof(size)) == 0);
 		for (j = 4; j < size; j++) {
 			if (out[j] != whole[j])
-				fail_here("with size %u byte %zu differs from a whole one", size, j);
+				fail_here("with size %u byte %zu differs from a whole one", size,
+					  j);
 		}
 		expect(bytes_are(out + size, sizeof(out) - size, 0xa5));
 	}

@@ -7,7 +7,13 @@
 
 #include "conformance.h"
 
-enum check_state { CHECK_WAITING, CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED, CHECK_SKIPPED };
+enum check_state {
+	CHECK_WAITING,
+	CHECK_RUNNING,
+	CHECK_PASSED,
+	CHECK_FAILED,
+	CHECK_SKIPPED
+};
 
 struct record {
 	char name[96]; /* "group/check" */

@@ -6,7 +6,14 @@
 #include <string.h>
 
 /* What is released, and in which order: the permutations of 0 .. 4. */
-enum thing { CONTEXT, BO, QUEUE, JOB, FENCE, THINGS };
+enum thing {
+	CONTEXT,
+	BO,
+	QUEUE,
+	JOB,
+	FENCE,
+	THINGS
+};
 
 static void release(enum thing thing, struct setup *s, struct accel_bo *bo, struct accel_job *job,
 		    struct accel_fence *fence)

@@ -35,13 +35,13 @@ extern const struct group group_library, group_devices, group_open, group_contex
 	group_soft_device;
 
 static const struct group *const groups[] = {
-	&group_library,	    &group_devices,	  &group_open,		&group_context,
-	&group_query,	    &group_bo,		  &group_bo_access,	&group_bo_share,
-	&group_queue,	    &group_job,		  &group_submit,	&group_results,
-	&group_fence,	    &group_fence_many,	  &group_fence_fd,	&group_fence_import,
-	&group_wait_fences, &group_lifetime,	  &group_threads,	&group_fork,
-	&group_exit,	    &group_descriptors,	  &group_limits,	&group_signals,
-	&group_soft_device, &group_soft_packets,  &group_soft_refusals, &group_soft_host,
+	&group_library,     &group_devices,      &group_open,          &group_context,
+	&group_query,       &group_bo,           &group_bo_access,     &group_bo_share,
+	&group_queue,       &group_job,          &group_submit,        &group_results,
+	&group_fence,       &group_fence_many,   &group_fence_fd,      &group_fence_import,
+	&group_wait_fences, &group_lifetime,     &group_threads,       &group_fork,
+	&group_exit,        &group_descriptors,  &group_limits,        &group_signals,
+	&group_soft_device, &group_soft_packets, &group_soft_refusals, &group_soft_host,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -433,8 +433,7 @@ static void blame(bool hung, int status, int timeout_s)
 
 	if (record->state == CHECK_FAILED || record->state == CHECK_SKIPPED)
 		return;
-	if (!hung && record->state == CHECK_PASSED && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0)
+	if (!hung && record->state == CHECK_PASSED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	if (hung)
 		snprintf(record->why, sizeof(record->why), "%s after %d s",
@@ -445,8 +444,8 @@ static void blame(bool hung, int status, int timeout_s)
 		snprintf(record->why, sizeof(record->why), "the process ended by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		snprintf(record->why, sizeof(record->why),
-			 "the process exited with status %d %s", WEXITSTATUS(status),
+		snprintf(record->why, sizeof(record->why), "the process exited with status %d %s",
+			 WEXITSTATUS(status),
 			 record->state == CHECK_RUNNING
 				 ? "in the middle of it"
 				 : "after it (a leak or a race reported at its end?)");
@@ -584,14 +583,15 @@ static int report(const struct options *options)
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: accel-conformance --device NAME [--filter GLOB] [--list] [--json FILE]\n"
-		    "                         [--timeout SECONDS] [--no-fork]\n"
-		    "  --device NAME      the device, as accel_device_find() takes it: soft:0, accel0\n"
-		    "  --filter GLOB      only the checks whose GROUP/NAME matches\n"
-		    "  --list             print the checks and run none\n"
-		    "  --json FILE        write the results there too\n"
-		    "  --timeout SECONDS  when a check counts as hanging (%d)\n"
-		    "  --no-fork          all in this process, for a debugger\n",
+	fprintf(to,
+		"usage: accel-conformance --device NAME [--filter GLOB] [--list] [--json FILE]\n"
+		"                         [--timeout SECONDS] [--no-fork]\n"
+		"  --device NAME      the device, as accel_device_find() takes it: soft:0, accel0\n"
+		"  --filter GLOB      only the checks whose GROUP/NAME matches\n"
+		"  --list             print the checks and run none\n"
+		"  --json FILE        write the results there too\n"
+		"  --timeout SECONDS  when a check counts as hanging (%d)\n"
+		"  --no-fork          all in this process, for a debugger\n",
 		suite.slow_tool ? 900 : 180);
 }
 
@@ -618,10 +618,14 @@ static void look_for_tools(void)
 static int parse(int argc, char **argv, struct options *options, const char **helper)
 {
 	static const struct option known[] = {
-		{"device", required_argument, NULL, 'd'},  {"filter", required_argument, NULL, 'f'},
-		{"list", no_argument, NULL, 'l'},	   {"json", required_argument, NULL, 'j'},
-		{"timeout", required_argument, NULL, 't'}, {"no-fork", no_argument, NULL, 'n'},
-		{"helper", required_argument, NULL, 'x'},  {"help", no_argument, NULL, 'h'},
+		{"device", required_argument, NULL, 'd'},
+		{"filter", required_argument, NULL, 'f'},
+		{"list", no_argument, NULL, 'l'},
+		{"json", required_argument, NULL, 'j'},
+		{"timeout", required_argument, NULL, 't'},
+		{"no-fork", no_argument, NULL, 'n'},
+		{"helper", required_argument, NULL, 'x'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;

@@ -126,8 +126,8 @@ static void struct_of_another_driver_is_refused(void)
 /* A device that is ready opens whatever the deadline. */
 static void every_deadline_will_do(void)
 {
-	static const int64_t deadlines[] = {0, -1, INT64_MIN, 1, ACCEL_NO_DEADLINE,
-					    ACCEL_NO_DEADLINE - 1};
+	static const int64_t deadlines[] = {
+		0, -1, INT64_MIN, 1, ACCEL_NO_DEADLINE, ACCEL_NO_DEADLINE - 1};
 	struct accel_device *dev = find_device();
 	struct accel_open_params params;
 	struct accel_context *ctx;

@@ -84,11 +84,16 @@ int wait_child(pid_t pid)
 {
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			fail_here("waitpid: %s", strerror(errno));
+	for (;;) {
+		if (waitpid(pid, &status, WUNTRACED) < 0) {
+			if (errno != EINTR)
+				fail_here("waitpid: %s", strerror(errno));
+		} else if (WIFSTOPPED(status)) {
+			kill(pid, SIGKILL); /* see end_child() */
+		} else {
+			return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+		}
 	}
-	return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 void in_child(void (*fn)(void *arg), void *arg)
@@ -110,11 +115,11 @@ void in_child(void (*fn)(void *arg), void *arg)
 			  status & 255);
 }
 
-/* By a signal: tools that look for leaks at exit would take what the parent's other threads
- * hold for such. */
+/* It stops, and wait_child() kills it: tools that look for leaks at its exit would take what
+ * the parent's other threads hold for such. */
 void end_child(void)
 {
-	kill(getpid(), SIGKILL);
+	raise(SIGSTOP);
 	_exit(1);
 }
 

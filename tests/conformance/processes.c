@@ -379,7 +379,8 @@ static void child_exits_beside_jobs_under_way(void)
 	pid_t pid;
 
 	if (suite.leak_tool)
-		skip_check("a tool that looks for leaks takes what the parent's threads hold for such");
+		skip_check("a tool that looks for leaks takes what the parent's threads hold for "
+			   "such");
 	setup_open(&s);
 	block(s.ctx, s.queue, &b);
 	fflush(NULL);

@@ -129,11 +129,13 @@ static void export_refuses_bad_arguments(void)
 
 static void export_of_a_private_buffer_is_refused(void)
 {
-	struct accel_context *ctx = open_context();
-	struct accel_bo *bo = make_bo(ctx, DATA_FLAGS, 4096);
+	struct accel_context *ctx;
+	struct accel_bo *bo;
 	int fd = -77;
 
 	need(ACCEL_HAS_EXPORT, "export of buffers");
+	ctx = open_context();
+	bo = make_bo(ctx, DATA_FLAGS, 4096);
 	fails(accel_bo_export(bo, 0, &fd), -EINVAL);
 	same(fd, -77);
 	accel_bo_unref(bo);
@@ -409,9 +411,9 @@ static void import_fails(int fd, int err)
 
 static void import_refuses_bad_arguments(void)
 {
-	static const uint32_t flags[] = {ACCEL_BO_COMMANDS, ACCEL_BO_DEVICE_LOCAL, ACCEL_BO_SHARE,
-					 ACCEL_BO_ZERO,	    1u << 8,		   ACCEL_BO_IS_IMPORTED,
-					 1u << 31};
+	static const uint32_t flags[] = {
+		ACCEL_BO_COMMANDS, ACCEL_BO_DEVICE_LOCAL, ACCEL_BO_SHARE, ACCEL_BO_ZERO,
+		1u << 8,           ACCEL_BO_IS_IMPORTED,  1u << 31};
 	struct accel_bo *bo, *out = untouched();
 	struct accel_context *a, *ctx;
 	size_t i;

@@ -85,8 +85,14 @@ static void result_of_the_function_is_that_of_the_job(void)
 		int result;
 		int64_t code;
 	} cases[] = {
-		{-ENOSPC, -ENOSPC}, {-EIO, -EIO}, {-ECANCELED, -ECANCELED}, {-ETIMEDOUT, -ETIMEDOUT},
-		{-1, -1},	    {1, -EIO},	  {5, -EIO},		    {0x7fffffff, -EIO},
+		{-ENOSPC, -ENOSPC},
+		{-EIO, -EIO},
+		{-ECANCELED, -ECANCELED},
+		{-ETIMEDOUT, -ETIMEDOUT},
+		{-1, -1},
+		{1, -EIO},
+		{5, -EIO},
+		{0x7fffffff, -EIO},
 	};
 	struct accel_job_result result = {.size = sizeof(result)};
 	struct seen seen = {.calls = 0};
@@ -506,7 +512,7 @@ static int write_entry(const struct accel_soft_call *call)
 }
 
 #define WRITERS 4
-#define EACH	5
+#define EACH    5
 
 struct writers {
 	struct setup s;

@@ -76,8 +76,8 @@ static void lab_run(struct lab *l, const struct stream *stream)
 
 static void fill_of_every_size_and_offset(void)
 {
-	static const uint64_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127,
-					 1000, 4095, 4097, 100003};
+	static const uint64_t sizes[] = {1,  2,  3,  4,  5,  7,   8,    15,   16,   17,
+					 31, 33, 63, 64, 65, 127, 1000, 4095, 4097, 100003};
 	const uint32_t pattern = 0x44332211;
 	struct stream stream;
 	struct lab l;
@@ -218,17 +218,17 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-	{1, 1, 1, 0, 0, 0, false},    {1, 1, 1, 0, 0, 0, true},	    {1, 7, 1, 0, 0, 0, false},
-	{5, 1, 3, 0, 0, 0, false},    {5, 1, 3, 2, 1, 4, true},	    {3, 3, 3, 0, 0, 0, true},
-	{2, 3, 5, 1, 2, 3, false},    {2, 3, 5, 1, 2, 3, true},	    {17, 31, 13, 0, 0, 0, false},
-	{17, 31, 13, 3, 5, 7, true},  {1, 100, 100, 0, 0, 0, true}, {100, 1, 100, 0, 0, 0, false},
-	{64, 64, 64, 0, 0, 0, false}, {33, 65, 129, 0, 0, 0, true}, {63, 61, 127, 1, 1, 1, false},
+	{1, 1, 1, 0, 0, 0, false},     {1, 1, 1, 0, 0, 0, true},     {1, 7, 1, 0, 0, 0, false},
+	{5, 1, 3, 0, 0, 0, false},     {5, 1, 3, 2, 1, 4, true},     {3, 3, 3, 0, 0, 0, true},
+	{2, 3, 5, 1, 2, 3, false},     {2, 3, 5, 1, 2, 3, true},     {17, 31, 13, 0, 0, 0, false},
+	{17, 31, 13, 3, 5, 7, true},   {1, 100, 100, 0, 0, 0, true}, {100, 1, 100, 0, 0, 0, false},
+	{64, 64, 64, 0, 0, 0, false},  {33, 65, 129, 0, 0, 0, true}, {63, 61, 127, 1, 1, 1, false},
 	{128, 96, 80, 16, 0, 8, true},
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-static void matmul_packet(struct accel_soft_matmul *packet, const struct shape *shape, uint32_t type,
-			  uint64_t c_at, uint64_t a_at, uint64_t b_at)
+static void matmul_packet(struct accel_soft_matmul *packet, const struct shape *shape,
+			  uint32_t type, uint64_t c_at, uint64_t a_at, uint64_t b_at)
 {
 	memset(packet, 0, sizeof(*packet));
 	packet->head.opcode = ACCEL_SOFT_MATMUL;
@@ -387,7 +387,8 @@ static void matmul_of_bytes_is_exact(void)
 				for (k = 0; k < packet.k; k++)
 					sum += a[(size_t)i * packet.lda + k] *
 					       b[b_index(&packet, k, j)];
-				memcpy(l.shadows[2] + 4 + 4 * ((size_t)i * packet.ldc + j), &sum, 4);
+				memcpy(l.shadows[2] + 4 + 4 * ((size_t)i * packet.ldc + j), &sum,
+				       4);
 			}
 		}
 		lab_run(&l, &stream);
@@ -476,7 +477,8 @@ static void run_add(uint32_t rows, uint32_t columns, bool broadcast, uint32_t ds
 			float a, b;
 
 			memcpy(&a, l.shadows[0] + 4 + 4 * ((size_t)i * columns + j), 4);
-			memcpy(&b, l.shadows[1] + 20 + 4 * ((broadcast ? 0 : (size_t)i * columns) + j),
+			memcpy(&b,
+			       l.shadows[1] + 20 + 4 * ((broadcast ? 0 : (size_t)i * columns) + j),
 			       4);
 			a += b;
 			memcpy(l.shadows[dst] + dst_at + 4 * ((size_t)i * columns + j), &a, 4);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES 4096u
+#define BYTES      4096u
 #define INDEX_NONE 0xffffffffu
 
 /* Buffers 0 and 1 for both ways, 2 to be read only, 3 to be written only. */
@@ -165,7 +165,8 @@ static void the_good_ones_are_accepted(void)
 
 static void unknown_opcodes(void)
 {
-	static const uint16_t opcodes[] = {0, ACCEL_SOFT_TIMESTAMP + 1, 100, 0x7fff, 0x8000, 0xffff};
+	static const uint16_t opcodes[] = {0,     ACCEL_SOFT_TIMESTAMP + 1, 100, 0x7fff, 0x8000,
+					   0xffff};
 	struct accel_soft_fill p = good_fill();
 	struct bench b;
 	size_t i;
@@ -197,8 +198,8 @@ static unsigned int all_packets(struct any *out)
 		const void *packet;
 		size_t size;
 	} all[] = {
-		{&fill, sizeof(fill)},	   {&copy, sizeof(copy)}, {&copy_2d, sizeof(copy_2d)},
-		{&matmul, sizeof(matmul)}, {&add, sizeof(add)},	  {&relu, sizeof(relu)},
+		{&fill, sizeof(fill)},           {&copy, sizeof(copy)}, {&copy_2d, sizeof(copy_2d)},
+		{&matmul, sizeof(matmul)},       {&add, sizeof(add)},   {&relu, sizeof(relu)},
 		{&timestamp, sizeof(timestamp)},
 	};
 	unsigned int i;
@@ -222,8 +223,8 @@ static void unknown_flags(void)
 	for (i = 0; i < count; i++) {
 		head = (struct accel_soft_packet *)(void *)all[i].bytes;
 		for (bit = 0; bit < 16; bit++) {
-			if (bit == 0 && (head->opcode == ACCEL_SOFT_MATMUL ||
-					 head->opcode == ACCEL_SOFT_ADD))
+			if (bit == 0 &&
+			    (head->opcode == ACCEL_SOFT_MATMUL || head->opcode == ACCEL_SOFT_ADD))
 				continue; /* transpose, broadcast */
 			head->flags = (uint16_t)(1u << bit);
 			refused(&b, all[i].bytes, all[i].size, -EINVAL, INDEX_NONE);
@@ -549,9 +550,18 @@ static void fills_beyond_the_buffer(void)
 	const struct {
 		uint64_t offset, bytes;
 	} ranges[] = {
-		{BYTES, 1},	     {BYTES - 1, 2},	 {0, BYTES + 1},   {1, BYTES},
-		{~0ull, 1},	     {~0ull, 2},	 {1, ~0ull},	   {~0ull - 63, 64},
-		{1ull << 32, 1},     {0, 1ull << 32},	 {1ull << 63, 8},  {8, 1ull << 63},
+		{BYTES, 1},
+		{BYTES - 1, 2},
+		{0, BYTES + 1},
+		{1, BYTES},
+		{~0ull, 1},
+		{~0ull, 2},
+		{1, ~0ull},
+		{~0ull - 63, 64},
+		{1ull << 32, 1},
+		{0, 1ull << 32},
+		{1ull << 63, 8},
+		{8, 1ull << 63},
 		{1ull << 63, 1ull << 63},
 	};
 	struct accel_soft_fill p;
@@ -874,8 +884,9 @@ static void random_packets(void)
 		state = state * 1664525u + 1013904223u;
 		one = all[(state >> 8) % count];
 		for (j = 0; j < 1 + (state >> 20) % 3; j++) {
-			static const uint32_t values[] = {0, 1, 2, 3, 4, 5, 8, 16, 31, 64, 100, 4095,
-							  4096, 4097, 0x7fffffff, 0xffffffff};
+			static const uint32_t values[] = {
+				0,  1,  2,   3,    4,    5,    8,          16,
+				31, 64, 100, 4095, 4096, 4097, 0x7fffffff, 0xffffffff};
 
 			state = state * 1664525u + 1013904223u;
 			memcpy(one.bytes + 4 * ((state >> 8) % (one.size / 4)),

@@ -113,8 +113,7 @@ static void submit_batches(void *arg, unsigned int index)
 
 	for (i = 0; i < rounds(1000); i++) {
 		for (first = 0; first < 4;) {
-			int count = submit_patiently(shared->queues[0],
-						     &shared->jobs[index][first],
+			int count = submit_patiently(shared->queues[0], &shared->jobs[index][first],
 						     (uint32_t)(4 - first), &fence);
 
 			if (!good_if(count >= 1 && count <= 4 - first))
@@ -135,8 +134,8 @@ static void batches_to_one_queue(void)
 
 	memset(&shared, 0, sizeof(shared));
 	setup_open(&shared.s);
-	shared.queues[0] = make_queue(shared.s.ctx,
-				      device_fact(ACCEL_QUEUE_DEPTH_MAX) >= 5 ? 5 : 1);
+	shared.queues[0] =
+		make_queue(shared.s.ctx, device_fact(ACCEL_QUEUE_DEPTH_MAX) >= 5 ? 5 : 1);
 	for (i = 0; i < THREADS; i++) {
 		for (j = 0; j < 4; j++)
 			shared.jobs[i][j] = nop_job(shared.s.ctx, shared.queues[0]);
@@ -634,22 +633,14 @@ static void wait_fences_from_many_threads(void)
 }
 
 static const struct check checks[] = {
-	CHECK(submit_to_one_queue),
-	CHECK(submit_to_one_short_queue),
-	CHECK(submit_to_many_queues),
-	CHECK(batches_to_one_queue),
-	CHECK(one_job_from_many_threads),
-	CHECK(whole_lives_in_one_context),
-	CHECK(contexts_from_many_threads),
-	CHECK(scans_from_many_threads),
-	CHECK(one_device_from_many_threads),
-	CHECK(many_wait_for_one_fence),
-	CHECK(the_last_of_many_references),
-	CHECK(first_map_from_many_threads),
-	CHECK(export_from_many_threads),
-	CHECK(import_from_many_threads),
-	CHECK(buffers_from_many_threads),
-	CHECK(cancel_beside_submissions),
+	CHECK(submit_to_one_queue),           CHECK(submit_to_one_short_queue),
+	CHECK(submit_to_many_queues),         CHECK(batches_to_one_queue),
+	CHECK(one_job_from_many_threads),     CHECK(whole_lives_in_one_context),
+	CHECK(contexts_from_many_threads),    CHECK(scans_from_many_threads),
+	CHECK(one_device_from_many_threads),  CHECK(many_wait_for_one_fence),
+	CHECK(the_last_of_many_references),   CHECK(first_map_from_many_threads),
+	CHECK(export_from_many_threads),      CHECK(import_from_many_threads),
+	CHECK(buffers_from_many_threads),     CHECK(cancel_beside_submissions),
 	CHECK(wait_fences_from_many_threads),
 };
 

@@ -55,8 +55,7 @@ struct workload {
 	int (*fill)(struct accel_context *ctx, struct request *r, struct accel_bo *dst,
 		    uint64_t offset, uint64_t bytes, uint8_t value);
 	int (*copy)(struct accel_context *ctx, struct request *r, struct accel_bo *dst,
-		    uint64_t dst_offset, struct accel_bo *src, uint64_t src_offset,
-		    uint64_t bytes);
+		    uint64_t dst_offset, struct accel_bo *src, uint64_t src_offset, uint64_t bytes);
 	/* Ends as ACCEL_FAILED. */
 	int (*fail)(struct accel_context *ctx, struct request *r);
 	/* Runs until the gate is opened, whatever else it is told. */

@@ -28,8 +28,7 @@ static int soft_fill(struct accel_context *ctx, struct request *r, struct accel_
 }
 
 static int soft_copy(struct accel_context *ctx, struct request *r, struct accel_bo *dst,
-		     uint64_t dst_offset, struct accel_bo *src, uint64_t src_offset,
-		     uint64_t bytes)
+		     uint64_t dst_offset, struct accel_bo *src, uint64_t src_offset, uint64_t bytes)
 {
 	struct accel_soft_copy packet = {.head = {ACCEL_SOFT_COPY, 0, sizeof(packet)}};
 

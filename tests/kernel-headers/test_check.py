@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import unittest
+import unittest.mock
 
 from common import Case, HERE, NAMES, dump, run, version
 
@@ -135,6 +136,25 @@ class Damaged(Case):
         os.chmod(cc, 0o755)
         env = {"CC": cc, "PATH": self.tmp}
         self.expect(2, "no compiler here makes 32-bit objects", "check", dump(), env=env)
+
+    def test_machine_that_gives_out(self):
+        """No more processes, say: must not read as a difference."""
+        from abicheck import facts, run as checks
+
+        for error in (BlockingIOError(11, "no process"), MemoryError("no memory"),
+                      RuntimeError("no thread")):
+            with unittest.mock.patch.object(facts.Compiler, "run", side_effect=error):
+                with checks.Checker(only=[ROCKET]) as checker:
+                    result = checker.check(dump())
+            self.assertEqual(result.status, 2)
+            self.assertIn("this machine gave out", result.error)
+
+    def test_compiler_that_dies(self):
+        cc = self.path("cc")
+        with open(cc, "w") as f:
+            f.write('#!/bin/sh\ncase "$*" in *-gdwarf*) kill -9 $$;; esac\nexec gcc "$@"\n')
+        os.chmod(cc, 0o755)
+        self.expect(2, "rocket_accel.h does not compile: no message", *ONE, dump(), env={"CC": cc})
 
     def test_unknown_header_name(self):
         self.expect(2, "is none of", "check", "--only", "drm/x.h", dump())

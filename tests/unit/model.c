@@ -220,6 +220,8 @@ static int bo_map(struct accel_bo *bo)
 	if (bo->map)
 		wrong("mapped twice");
 	model.bo_maps++;
+	if (model.bo_map_slow)
+		usleep(1000);
 	ret = accel_core_sys.mmap(bo->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bo->fd, 0,
 				  &bo->map);
 	if (ret)
@@ -752,6 +754,14 @@ void model_let_go(void)
 {
 	lock();
 	model.let_go = true;
+	unlock();
+}
+
+void model_refuse(int err, uint32_t count)
+{
+	lock();
+	model.submit_err = err;
+	model.submit_err_count = count;
 	unlock();
 }
 

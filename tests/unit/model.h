@@ -20,6 +20,7 @@ struct model {
 	int bo_init_err, bo_map_err, bo_end_err, bo_import_err;
 	int queue_init_err, job_init_err, job_set_bo_err;
 	bool undefined;	     /* new memory isn't zero */
+	bool bo_map_slow;    /* so that another thread comes between */
 	bool key_at_init;    /* buffers have a key from the beginning */
 	uint32_t room;	     /* jobs at once, of all queues together */
 	uint32_t submit_max; /* jobs that one submit takes */
@@ -72,6 +73,8 @@ void model_await_running(struct accel_job *job);
 void model_await_waiting(uint32_t count);
 /* Let those out that keep_waiters kept. */
 void model_let_go(void);
+/* Have the next @count submits refused with @err. */
+void model_refuse(int err, uint32_t count);
 /* The device is lost. */
 void model_lose(struct accel_context *context, uint32_t state);
 

@@ -436,12 +436,25 @@ static void seam_dl_close(void *handle)
 		real.dl_close(handle);
 }
 
+/* A forked child must not find the seam locked by a thread that it doesn't have. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&planned_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&planned_lock);
+}
+
 void seam_install(void)
 {
 	size_t i;
 
-	if (!real.open)
+	if (!real.open) {
 		real = accel_core_sys;
+		pthread_atfork(before_fork, after_fork, after_fork);
+	}
 	seam_forget();
 	memset(planned, 0, sizeof(planned));
 	node_count = 0;

@@ -646,7 +646,8 @@ static void test_map_race(void **state)
 	int i, round;
 
 	(void)state;
-	for (round = 0; round < 300; round++) {
+	model.bo_map_slow = true;
+	for (round = 0; round < 30; round++) {
 		bo = model_bo(context, ALL, PAGE);
 		bo->no_cache = true;
 		for (i = 0; i < 2; i++)
@@ -731,7 +732,12 @@ static void access_waits(enum model_kind kind)
 	assert_gives(accel_bo_begin_access(code, ACCEL_ACCESS_WRITE, 0, 1, 0), -ETIME);
 	assert_gives(accel_bo_begin_access(bo, 1, 0, 1, accel_core_sys.now() + 1000), -ETIME);
 	assert_int_equal(model.begins, 0);
+	seam_forget();
 	task_start(&task, begin_it, bo);
+	if (kind == MODEL_PULL)
+		model_await_waiting(1);
+	else
+		seam_await(SEAM_FUTEX_WAIT, 1);
 	model_end(job[1], ACCEL_DONE);
 	assert_gives(accel_bo_begin_access(bo, ACCEL_ACCESS_READ, 0, 1, 0), -ETIME);
 	assert_false(task.done);

@@ -164,8 +164,7 @@ static void prefixes(enum model_kind kind)
 	assert_gives(submit(job + 3, 1), 1); /* it is free to go */
 	end(3, 3);
 	/* What is wrong later, and what is refused at first. */
-	model.submit_err_count = 2;
-	model.submit_err = -EAGAIN;
+	model_refuse(-EAGAIN, 2);
 	fence = NULL;
 	assert_gives(accel_submit(queue, job, 2, NULL, &fence), -EAGAIN);
 	model.submit_err = -ENOSPC;
@@ -502,8 +501,7 @@ static void test_waits_native(void **state)
 		end(0, 1);
 	}
 	/* Refused: it keeps no reference. */
-	model.submit_err_count = 1;
-	model.submit_err = -EAGAIN;
+	model_refuse(-EAGAIN, 1);
 	params.wait_count = 7;
 	assert_gives(accel_submit(queue, job, 1, &params, NULL), -EAGAIN);
 	assert_int_equal(job[0]->wait_count, 0);

@@ -251,8 +251,7 @@ static void test_refused_late(void **state)
 	open_all();
 	fence[0] = model_submit_after(queue, job[0], gate);
 	fence[1] = model_submit(queue, job[1]);
-	model.submit_err = -ENOSPC;
-	model.submit_err_count = 1;
+	model_refuse(-ENOSPC, 1);
 	open_gate();
 	assert_int_equal(accel_fence_wait(fence[0], far_off()), -EIO);
 	assert_int_equal(outcome_of(job[0]), ACCEL_FAILED);
@@ -272,8 +271,7 @@ static void test_refused_behind(void **state)
 	(void)state;
 	open_all();
 	fence[0] = model_submit(queue, job[0]);
-	model.submit_err = -ENOSPC;
-	model.submit_err_count = UINT32_MAX;
+	model_refuse(-ENOSPC, UINT32_MAX);
 	fence[1] = model_submit_after(queue, job[1], gate);
 	open_gate();
 	while (model.submits < 3)

@@ -358,8 +358,8 @@ struct accel_bo_info {
  * may be a freed one of this context, kept for reuse; it never shows bytes of
  * another context or process (memory of the device's own: as far as its kernel
  * driver clears it, see the driver's page).
- * Errors: -EINVAL; -EOPNOTSUPP a use that this device doesn't have; -ENOMEM no
- * memory, address space or room on the device; -EFAULT @user is not mapped.
+ * Errors: -EINVAL; -EOPNOTSUPP a use that this device doesn't have; -EMFILE,
+ * -ENFILE; -ENOMEM no memory, address space or room on the device; -EFAULT @user is not mapped.
  */
 int accel_bo_create(struct accel_context *ctx, const struct accel_bo_params *params,
 		    struct accel_bo **out);
@@ -370,7 +370,8 @@ int accel_bo_create(struct accel_context *ctx, const struct accel_bo_params *par
  * stays the caller's and may be closed. The same dma-buf taken in again gives
  * the same object with one more reference, and @flags are ignored.
  * Errors: -EBADF; -EINVAL not a dma-buf, or of no size; -EOPNOTSUPP the driver
- * can't (ACCEL_HAS_IMPORT); -ENOMEM; -EMFILE.
+ * can't (ACCEL_HAS_IMPORT); -EACCES the descriptor or its seals forbid an access that
+ * @flags ask for; -ENOMEM; -EMFILE, -ENFILE.
  */
 int accel_bo_import(struct accel_context *ctx, int dmabuf_fd, uint32_t flags,
 		    struct accel_bo **out);
@@ -380,7 +381,7 @@ int accel_bo_import(struct accel_context *ctx, int dmabuf_fd, uint32_t flags,
  * it. It is a dma-buf, except on the software device without /dev/udmabuf, where
  * it is a memfd. @flags is 0.
  * Errors: -EINVAL the buffer was not made with ACCEL_BO_SHARE, or is imported;
- * -EOPNOTSUPP; -EMFILE.
+ * -EOPNOTSUPP; -EMFILE, -ENFILE; -ENOMEM.
  */
 int accel_bo_export(struct accel_bo *bo, uint32_t flags, int *dmabuf_fd);
 
@@ -599,7 +600,7 @@ int accel_fence_status(struct accel_fence *fence);
  * ACCEL_FD_SYNC_FILE is a sync_file, which other drivers take too.
  * Errors: -EOPNOTSUPP the driver has none (ACCEL_HAS_FENCE_FD,
  * ACCEL_HAS_SYNC_FILE); -EAGAIN a sync_file while the job still waits for an
- * emulated wait fence; -EINVAL unknown kind; -EMFILE; -ENFILE.
+ * emulated wait fence; -EINVAL unknown kind; -EMFILE, -ENFILE; -ENOMEM.
  */
 #define ACCEL_FD_ANY	   0u
 #define ACCEL_FD_SYNC_FILE 1u
@@ -611,7 +612,7 @@ int accel_fence_export_fd(struct accel_fence *fence, uint32_t kind, int *fd);
  * The library works on a duplicate; @fd stays the caller's. Once seen ended it
  * stays ended. A sync_file that ended with an error gives that of the errno list
  * above which fits, else -EIO. @flags is 0.
- * Errors: -EBADF; -EINVAL a file that can't be polled; -EMFILE; -ENOMEM.
+ * Errors: -EBADF; -EINVAL a file that can't be polled; -EMFILE, -ENFILE; -ENOMEM.
  */
 int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out);
 

@@ -2,14 +2,17 @@
 /*
  * What libaccel promises on top of the drivers ethosu and rocket, on the drivers themselves:
  *
- *	accel-drivers calls|failures|gate|loss|loss-idle|leave|streams|vendor|validate DEVICE...
+ *	accel-drivers calls|failures|gate|loss|loss-idle|leave|share|streams|vendor|validate DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,7 +148,7 @@ static void test_calls(const char *name)
 
 static void test_failures(const char *name)
 {
-	const struct rig_fault bus = { RIG_FAULT_BUS, 0 };
+	const struct rig_fault bus = {RIG_FAULT_BUS, 0};
 	struct accel_job *bad, *good, *at_once;
 	struct accel_fence *fence;
 	struct rig rig;
@@ -156,7 +159,7 @@ static void test_failures(const char *name)
 	good = rig_slow(&rig, 2000);
 	for (i = 0; i < 5; i++) {
 		/* A later job on the same buffers hides nothing. */
-		struct accel_job *both[] = { bad, good };
+		struct accel_job *both[] = {bad, good};
 
 		gives(accel_submit(rig.queue, both, 2, NULL, &fence), 2);
 		gives(accel_fence_wait(fence, soon(60000)), -EIO);
@@ -262,7 +265,7 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-static const char *const devices[] = { "100100000.npu", "100110000.npu", "100200000.npu" };
+static const char *const devices[] = {"100100000.npu", "100110000.npu", "100200000.npu"};
 
 /* All cores of rocket, or only the first: that breaks a context, too. */
 static void bind(const char *name, bool in, bool all)
@@ -337,7 +340,7 @@ static void loss(const char *name)
 	const bool rocket = !strcmp(name, "accel2");
 	struct accel_job *hang, *held, *other;
 	struct accel_fence *never, *fence, *held_fence;
-	struct waiter one = { .result = 1 }, either = { .result = 1 };
+	struct waiter one = {.result = 1}, either = {.result = 1};
 	const int error = rocket ? -ESTALE : -ENODEV;
 	struct rig rig;
 	int64_t began;
@@ -451,7 +454,7 @@ static void leave_in_the_middle(const char *name)
 	rig_open(&rig, name, 0, ACCEL_BO_SHARE);
 	gives(accel_bo_export(rig.dst, 0, &fd), 0);
 	for (i = 0; i < 8; i++) {
-		jobs[i] = rig_slow(&rig, 2000);
+		jobs[i] = rig_slow(&rig, 250000);
 		rig_submit(&rig, jobs[i]);
 	}
 	exit(0);
@@ -467,8 +470,50 @@ static void leave_unverified(const char *name)
 	exit(0);
 }
 
+static int count_dmabufs(void)
+{
+	char path[32], target[32];
+	int fd, count = 0;
+	ssize_t got;
+
+	for (fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		got = readlink(path, target, sizeof(target) - 1);
+		target[got < 0 ? 0 : got] = '\0';
+		count += strstr(target, "dmabuf") != NULL;
+	}
+	return count;
+}
+
+/* A child that goes on without execve(2) has nothing that the kernel would free too late. */
+static void beside_a_child(const char *name)
+{
+	int fds[2], status;
+	struct rig rig;
+	char byte = 0;
+	pid_t pid;
+
+	check(!pipe(fds));
+	rig_open(&rig, name, 0, 0);
+	rig_works(&rig, 0x11);
+	pid = fork();
+	if (!pid) {
+		close(fds[1]);
+		status = rig.rocket && count_dmabufs() ? 1 : 0;
+		check(read(fds[0], &byte, 1) == 0);
+		_Exit(status);
+	}
+	close(fds[0]);
+	rig_works(&rig, 0x12);
+	rig_close(&rig);
+	close(fds[1]);
+	check(waitpid(pid, &status, 0) == pid);
+	gives(status, 0);
+}
+
 static void test_leave(const char *name)
 {
+	beside_a_child(name);
 	exported_outlives(name, false);
 	exported_outlives(name, true);
 	in_child(name, "leave-in-the-middle");
@@ -476,21 +521,100 @@ static void test_leave(const char *name)
 	exported_outlives(name, false);
 }
 
+/* ---- share: own memory, other contexts' and other drivers' ------------------------------------------- */
+
+static int udmabuf(void)
+{
+	struct udmabuf_create create = {.flags = UDMABUF_FLAGS_CLOEXEC, .size = PAGE};
+	int node = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+
+	check(node >= 0);
+	create.memfd = (uint32_t)memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	check(!ftruncate((int)create.memfd, PAGE));
+	check(!fcntl((int)create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	fd = ioctl(node, UDMABUF_CREATE, &create);
+	check(fd >= 0);
+	close((int)create.memfd);
+	close(node);
+	return fd;
+}
+
+/* What ended a job on the exporter's side is seen through the dma-buf alone. */
+static void fence_of_dmabuf(struct rig *rig, int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	struct accel_job *slow = rig_slow(rig, 30000);
+	struct accel_fence *fence = rig_submit(rig, slow);
+
+	gives(poll(&pollfd, 1, 0), 0);
+	gives(accel_fence_wait(fence, soon(20000)), 0);
+	gives(poll(&pollfd, 1, 10000), 1);
+	/* The buffer is others', too, so their fence may have been taken for the job's. */
+	gives(rig_outcome(slow), ACCEL_DONE_UNVERIFIED);
+	accel_fence_unref(fence);
+	accel_job_unref(slow);
+}
+
+static void test_share(const char *name)
+{
+	const uint32_t flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ;
+	struct accel_bo *same, *theirs;
+	struct rig mine, other;
+	int fd, foreign;
+	void *map;
+
+	rig_open(&mine, name, 0, ACCEL_BO_SHARE);
+	rig_open(&other, name, 0, 0);
+	gives(accel_bo_export(mine.dst, 0, &fd), 0);
+	gives(accel_bo_import(mine.context, fd, flags, &same), 0);
+	check(same == mine.dst);
+	accel_bo_unref(same);
+	rig_works(&mine, 0x21);
+	if (mine.rocket) {
+		gives(accel_bo_import(other.context, fd, flags, &theirs), -EOPNOTSUPP);
+		gives(accel_bo_import(other.context, fd, flags, &theirs), -EOPNOTSUPP);
+	} else {
+		fence_of_dmabuf(&mine, fd);
+		gives(accel_bo_import(other.context, fd, flags, &theirs), 0);
+		gives(accel_bo_map(theirs, &map), 0);
+		rig_works(&mine, 0x22);
+		gives(accel_bo_begin_access(theirs, ACCEL_ACCESS_READ, 0, PAGE, soon(5000)), 0);
+		gives(((unsigned char *)map)[PAGE - 1], 0x22);
+		accel_bo_unref(theirs);
+	}
+	foreign = udmabuf();
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EOPNOTSUPP);
+	close(foreign);
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EBADF);
+	foreign = memfd_create("test", MFD_CLOEXEC);
+	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EINVAL);
+	close(foreign);
+	rig_works(&mine, 0x23);
+	rig_works(&other, 0x24);
+	rig_close(&other);
+	rig_close(&mine);
+	close(fd);
+}
+
 /* ---- vendor, validate ------------------------------------------------------------------------------- */
 
 /* Two lists of one job, behind words that belong to neither. */
 static void two_tasks(struct rig *rig)
 {
-	const struct accel_rocket_task tasks[] = { { 32, 6 }, { 96, 6 } };
-	const struct accel_rocket_job ext = { .head = { sizeof(ext), ACCEL_ROCKET_JOB },
-					      .task_count = 2, .tasks = tasks };
-	const struct accel_bo_ref bos[] = { { rig->dst, ACCEL_ACCESS_WRITE, 0 },
-					    { rig->src, ACCEL_ACCESS_READ, 0 } };
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 2,
-					   .ext = &ext.head, .offset = 64, .bytes = 192 };
-	struct accel_bo_params commands = { .size = sizeof(commands), .flags = ACCEL_BO_COMMANDS,
-					    .bytes = 256 };
-	uint64_t words[32] = { 0 }, to, from;
+	const struct accel_rocket_task tasks[] = {{32, 6}, {96, 6}};
+	const struct accel_rocket_job ext = {
+		.head = {sizeof(ext), ACCEL_ROCKET_JOB}, .task_count = 2, .tasks = tasks};
+	const struct accel_bo_ref bos[] = {{rig->dst, ACCEL_ACCESS_WRITE, 0},
+					   {rig->src, ACCEL_ACCESS_READ, 0}};
+	struct accel_job_params params = {.size = sizeof(params),
+					  .bos = bos,
+					  .bo_count = 2,
+					  .ext = &ext.head,
+					  .offset = 64,
+					  .bytes = 192};
+	struct accel_bo_params commands = {
+		.size = sizeof(commands), .flags = ACCEL_BO_COMMANDS, .bytes = 256};
+	uint64_t words[32] = {0}, to, from;
 	struct accel_fence *fence;
 	struct accel_job *job;
 	unsigned int i, at;
@@ -523,16 +647,17 @@ static void two_tasks(struct rig *rig)
 
 static void test_vendor(const char *name)
 {
-	const uint16_t events[] = { 0x11, 0x23 };
-	struct accel_ethosu_job ext = { .head = { sizeof(ext), ACCEL_ETHOSU_JOB }, .region = { 0, 1 } };
-	struct accel_ethosu_info info = { .size = sizeof(info) };
-	struct accel_bo_params commands = { .size = sizeof(commands), .flags = ACCEL_BO_COMMANDS };
-	const uint32_t words[] = { 0x10130, 0x131, 0x4030, 0, 0x4031, 0, 0x4032, 1024, 0x10, 0 };
-	struct accel_bo_ref bos[2] = { { .access = ACCEL_ACCESS_WRITE }, { .access = ACCEL_ACCESS_READ } };
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 2,
-					   .ext = &ext.head };
-	struct accel_rocket_info rocket = { .size = sizeof(rocket) };
-	uint64_t counts[2] = { 0, 0 }, cycles = 0;
+	const uint16_t events[] = {0x11, 0x23};
+	struct accel_ethosu_job ext = {.head = {sizeof(ext), ACCEL_ETHOSU_JOB}, .region = {0, 1}};
+	struct accel_ethosu_info info = {.size = sizeof(info)};
+	struct accel_bo_params commands = {.size = sizeof(commands), .flags = ACCEL_BO_COMMANDS};
+	const uint32_t words[] = {0x10130, 0x131, 0x4030, 0, 0x4031, 0, 0x4032, 1024, 0x10, 0};
+	struct accel_bo_ref bos[2] = {{.access = ACCEL_ACCESS_WRITE},
+				      {.access = ACCEL_ACCESS_READ}};
+	struct accel_job_params params = {
+		.size = sizeof(params), .bos = bos, .bo_count = 2, .ext = &ext.head};
+	struct accel_rocket_info rocket = {.size = sizeof(rocket)};
+	uint64_t counts[2] = {0, 0}, cycles = 0;
 	struct accel_ethosu_perfmon *perfmon;
 	struct accel_fence *fence;
 	struct accel_job *job;
@@ -551,7 +676,8 @@ static void test_vendor(const char *name)
 	gives(accel_ethosu_get_info(rig.context, &info), 0);
 	gives(info.model, strcmp(name, "accel0") ? 85 : 65);
 	check(info.counters >= 2);
-	gives(accel_ethosu_perfmon_create(rig.context, events, info.counters + 1, &perfmon), -EINVAL);
+	gives(accel_ethosu_perfmon_create(rig.context, events, info.counters + 1, &perfmon),
+	      -EINVAL);
 	gives(accel_ethosu_perfmon_create(rig.context, events, 2, &perfmon), 0);
 	bos[0].bo = rig.dst;
 	bos[1].bo = rig.src;
@@ -624,8 +750,8 @@ static uint32_t *set(uint32_t *w, uint32_t command, uint64_t value)
 
 static uint32_t *random_operation(uint32_t *w)
 {
-	static const uint32_t operations[] = { 0x10, 0x10, 0x10, 0x02, 0x03, 0x05, 0x06 };
-	static const uint32_t maps[][2] = { { 0x100, 0x4000 }, { 0x110, 0x4010 }, { 0x180, 0x4080 } };
+	static const uint32_t operations[] = {0x10, 0x10, 0x10, 0x02, 0x03, 0x05, 0x06};
+	static const uint32_t maps[][2] = {{0x100, 0x4000}, {0x110, 0x4010}, {0x180, 0x4080}};
 	uint32_t i, j;
 
 	w = set(w, 0x130, any(8) | any(20) / 18 << 8 | any(3) << 9);
@@ -668,12 +794,13 @@ static uint32_t *random_operation(uint32_t *w)
 static void try_stream(struct rig *rig, struct accel_bo *const *bos, const uint32_t *words,
 		       uint64_t bytes, unsigned int *created, unsigned int *submitted)
 {
-	struct accel_ethosu_job ext = { .head = { sizeof(ext), ACCEL_ETHOSU_JOB } };
-	struct accel_bo_params commands = { .size = sizeof(commands), .flags = ACCEL_BO_COMMANDS,
-					    .bytes = bytes, .contents = words };
-	struct accel_error error = { .size = sizeof(error) };
-	struct accel_job_params params = { .size = sizeof(params), .bytes = bytes,
-					   .ext = &ext.head };
+	struct accel_ethosu_job ext = {.head = {sizeof(ext), ACCEL_ETHOSU_JOB}};
+	struct accel_bo_params commands = {.size = sizeof(commands),
+					   .flags = ACCEL_BO_COMMANDS,
+					   .bytes = bytes,
+					   .contents = words};
+	struct accel_error error = {.size = sizeof(error)};
+	struct accel_job_params params = {.size = sizeof(params), .bytes = bytes, .ext = &ext.head};
 	struct accel_bo_ref refs[8];
 	struct accel_fence *fence;
 	struct accel_job *job;
@@ -692,7 +819,7 @@ static void try_stream(struct rig *rig, struct accel_bo *const *bos, const uint3
 	params.bos = refs;
 	params.bo_count = 8;
 	for (i = 0; i < 8; i++) {
-		refs[i] = (struct accel_bo_ref){ bos[i], ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE, 0 };
+		refs[i] = (struct accel_bo_ref){bos[i], ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE, 0};
 		ext.region[i] = (uint8_t)i;
 	}
 	while ((ret = accel_job_create(rig->queue, &params, &job)) == -EINVAL && params.bo_count) {
@@ -718,7 +845,7 @@ static void try_stream(struct rig *rig, struct accel_bo *const *bos, const uint3
 
 static void test_streams(const char *name)
 {
-	struct accel_bo_params params = { .size = sizeof(params), .bytes = PAGE };
+	struct accel_bo_params params = {.size = sizeof(params), .bytes = PAGE};
 	unsigned int created = 0, submitted = 0, i, j;
 	uint32_t words[1024], *w;
 	struct accel_bo *bos[8];
@@ -749,17 +876,18 @@ static const struct {
 	const char *name;
 	void (*fn)(const char *device);
 } tests[] = {
-	{ "calls", test_calls },
-	{ "failures", test_failures },
-	{ "gate", test_gate },
-	{ "loss", test_loss },
-	{ "loss-idle", test_loss_idle },
-	{ "leave", test_leave },
-	{ "leave-in-the-middle", leave_in_the_middle },
-	{ "leave-unverified", leave_unverified },
-	{ "streams", test_streams },
-	{ "vendor", test_vendor },
-	{ "validate", test_validate },
+	{"calls", test_calls},
+	{"failures", test_failures},
+	{"gate", test_gate},
+	{"loss", test_loss},
+	{"loss-idle", test_loss_idle},
+	{"leave", test_leave},
+	{"leave-in-the-middle", leave_in_the_middle},
+	{"leave-unverified", leave_unverified},
+	{"share", test_share},
+	{"streams", test_streams},
+	{"vendor", test_vendor},
+	{"validate", test_validate},
 };
 
 int main(int argc, char **argv)

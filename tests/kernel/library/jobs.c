@@ -7,7 +7,7 @@
 
 void failed(const char *file, int line, const char *text)
 {
-	struct accel_error error = { .size = sizeof(error) };
+	struct accel_error error = {.size = sizeof(error)};
 
 	accel_last_error(&error);
 	fprintf(stderr, "%s:%d: not true: %s (last error: %s)\n", file, line, text, error.text);
@@ -16,7 +16,7 @@ void failed(const char *file, int line, const char *text)
 
 void differs(const char *file, int line, const char *text, long got, long want)
 {
-	struct accel_error error = { .size = sizeof(error) };
+	struct accel_error error = {.size = sizeof(error)};
 
 	accel_last_error(&error);
 	fprintf(stderr, "%s:%d: %s is %ld, not %ld (last error: %s)\n", file, line, text, got, want,
@@ -53,7 +53,7 @@ unsigned int count_fds(void)
 
 static struct accel_bo *make_bo(struct rig *rig, uint32_t flags, unsigned char **map)
 {
-	struct accel_bo_params params = { .size = sizeof(params) };
+	struct accel_bo_params params = {.size = sizeof(params)};
 	struct accel_bo *bo;
 	void *at;
 
@@ -68,8 +68,8 @@ static struct accel_bo *make_bo(struct rig *rig, uint32_t flags, unsigned char *
 
 void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t bo_flags)
 {
-	struct accel_open_params params = { .size = sizeof(params), .flags = open_flags };
-	struct accel_device_info info = { .size = sizeof(info) };
+	struct accel_open_params params = {.size = sizeof(params), .flags = open_flags};
+	struct accel_device_info info = {.size = sizeof(info)};
 	struct accel_device *device;
 
 	memset(rig, 0, sizeof(*rig));
@@ -146,10 +146,10 @@ static size_t rocket_list(struct rig *rig, uint64_t *words, uint64_t bytes,
 struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,
 			  unsigned int count)
 {
-	const struct accel_bo_ref bos[] = { { rig->dst, ACCEL_ACCESS_WRITE, 0 },
-					    { rig->src, ACCEL_ACCESS_READ, 0 } };
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 2 };
-	struct accel_bo_params commands = { .size = sizeof(commands) };
+	const struct accel_bo_ref bos[] = {{rig->dst, ACCEL_ACCESS_WRITE, 0},
+					   {rig->src, ACCEL_ACCESS_READ, 0}};
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos, .bo_count = 2};
+	struct accel_bo_params commands = {.size = sizeof(commands)};
 	uint64_t words[128];
 	struct accel_job *job;
 
@@ -166,21 +166,21 @@ struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_faul
 
 struct accel_job *rig_slow(struct rig *rig, unsigned int us)
 {
-	const struct rig_fault slow = { RIG_FAULT_SLOW, us };
+	const struct rig_fault slow = {RIG_FAULT_SLOW, us};
 
 	return rig_job(rig, PAGE, &slow, 1);
 }
 
 struct accel_job *rig_hang(struct rig *rig)
 {
-	const struct rig_fault hang = { RIG_FAULT_HANG, 0 };
+	const struct rig_fault hang = {RIG_FAULT_HANG, 0};
 
 	return rig_job(rig, PAGE, &hang, 1);
 }
 
 struct accel_job *rig_fail(struct rig *rig)
 {
-	const struct rig_fault faults[] = { { RIG_FAULT_SLOW, 4000 }, { RIG_FAULT_BUS, 0 } };
+	const struct rig_fault faults[] = {{RIG_FAULT_SLOW, 4000}, {RIG_FAULT_BUS, 0}};
 
 	return rig->rocket ? rig_hang(rig) : rig_job(rig, PAGE, faults, 2);
 }
@@ -198,15 +198,15 @@ struct accel_fence *rig_submit(struct rig *rig, struct accel_job *job)
 int rig_submit_after(struct rig *rig, struct accel_job *job, struct accel_fence *wait,
 		     struct accel_fence **fence)
 {
-	struct accel_submit_params params = { .size = sizeof(params), .wait = &wait,
-					      .wait_count = 1 };
+	struct accel_submit_params params = {
+		.size = sizeof(params), .wait = &wait, .wait_count = 1};
 
 	return accel_submit(rig->queue, &job, 1, &params, fence);
 }
 
 uint32_t rig_outcome(struct accel_job *job)
 {
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 
 	gives(accel_job_get_result(job, &result), 0);
 	return result.outcome;

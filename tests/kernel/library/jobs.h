@@ -11,17 +11,17 @@
 
 #include "../models/fault.h"
 
-#define check(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			failed(__FILE__, __LINE__, #condition);                                    \
+#define check(condition)                                        \
+	do {                                                    \
+		if (!(condition))                               \
+			failed(__FILE__, __LINE__, #condition); \
 	} while (0)
 /* @call gives @value. */
-#define gives(call, value)                                                                         \
-	do {                                                                                       \
-		const long got_ = (call), want_ = (value);                                         \
-		if (got_ != want_)                                                                 \
-			differs(__FILE__, __LINE__, #call, got_, want_);                           \
+#define gives(call, value)                                               \
+	do {                                                             \
+		const long got_ = (call), want_ = (value);               \
+		if (got_ != want_)                                       \
+			differs(__FILE__, __LINE__, #call, got_, want_); \
 	} while (0)
 
 void failed(const char *file, int line, const char *text) __attribute__((noreturn));

@@ -44,7 +44,7 @@ static void put_dma(uint32_t dst, uint64_t to, uint32_t src, uint64_t from, uint
 
 static struct ethosu_stream stream_of(bool u65)
 {
-	return (struct ethosu_stream){ .words = words, .count = count, .u65 = u65 };
+	return (struct ethosu_stream){.words = words, .count = count, .u65 = u65};
 }
 
 static struct ethosu_stream good(bool u65)
@@ -147,7 +147,7 @@ static void dma_in_two_and_three_dimensions(void **state)
 
 static void dma_that_must_not_run(void **state)
 {
-	const uint32_t set[] = { DMA0_SRC_REGION, DMA0_DST_REGION, DMA0_SRC, DMA0_DST, DMA0_LEN };
+	const uint32_t set[] = {DMA0_SRC_REGION, DMA0_DST_REGION, DMA0_SRC, DMA0_DST, DMA0_LEN};
 	size_t i, j;
 
 	(void)state;
@@ -360,7 +360,7 @@ static void elementwise_inputs(void **state)
 
 static void the_first_command_beyond_is_found(void **state)
 {
-	struct ethosu_limit limit = { .region = 0, .bytes = 100 };
+	struct ethosu_limit limit = {.region = 0, .bytes = 100};
 	struct ethosu_stream stream;
 	struct ethosu_place place;
 	size_t first, second;
@@ -384,7 +384,7 @@ static void the_first_command_beyond_is_found(void **state)
 	limit.no_reads = true;
 	assert_true(ethosu_stream_find(&stream, &limit, &place));
 	assert_int_equal(place.offset, second * 4);
-	limit = (struct ethosu_limit){ .region = 1, .bytes = UINT64_MAX, .no_writes = true };
+	limit = (struct ethosu_limit){.region = 1, .bytes = UINT64_MAX, .no_writes = true};
 	assert_true(ethosu_stream_find(&stream, &limit, &place));
 	assert_int_equal(place.offset, second * 4);
 }
@@ -415,9 +415,9 @@ static void word_by_word(void **state)
 	assert_int_equal(warnings, 0);
 
 	begin();
-	put(0x1ee, 0);		/* nobody's */
+	put(0x1ee, 0);          /* nobody's */
 	put(IFM_ZERO_POINT, 9); /* the driver doesn't look at it */
-	put(PARALLEL_MODE, 0);	/* only the U65 has it */
+	put(PARALLEL_MODE, 0);  /* only the U65 has it */
 	put_dma(0, 0, 1, 0, 16);
 	put(OP_STOP, 0);
 	stream = good(true);
@@ -467,19 +467,27 @@ static void random_words(void **state)
 			seed = seed * 1664525 + 1013904223;
 			exact[r] = seed >> 8;
 			switch (seed % 5) {
-			case 0: exact[r] = OP_DMA_START; break;
-			case 1: exact[r] = (0x130 + (seed >> 10) % 4) | (seed & 0x70000); break;
-			case 2: exact[r] = 0x4030 + (seed >> 10) % 7; break;
-			case 3: exact[r] = (seed >> 10) % 8; break;
+			case 0:
+				exact[r] = OP_DMA_START;
+				break;
+			case 1:
+				exact[r] = (0x130 + (seed >> 10) % 4) | (seed & 0x70000);
+				break;
+			case 2:
+				exact[r] = 0x4030 + (seed >> 10) % 7;
+				break;
+			case 3:
+				exact[r] = (seed >> 10) % 8;
+				break;
 			}
 		}
 		exact[n - 1] = OP_STOP;
-		stream = (struct ethosu_stream){ .words = exact, .count = n, .u65 = i & 1 };
+		stream = (struct ethosu_stream){.words = exact, .count = n, .u65 = i & 1};
 		if (!ethosu_stream_walk(&stream, &place)) {
 			accepted++;
 			for (r = 0; r < REGIONS; r++) {
-				limit = (struct ethosu_limit){ .region = r,
-							       .bytes = stream.need[r].bytes };
+				limit = (struct ethosu_limit){.region = r,
+							      .bytes = stream.need[r].bytes};
 				assert_false(ethosu_stream_find(&stream, &limit, &place));
 				if (!limit.bytes--)
 					continue;

@@ -28,14 +28,14 @@ static void lists_that_cannot(void **state)
 		uint64_t address, bytes, offset, words;
 		int err;
 	} bad[] = {
-		{ 0, 64, 16, 0, -EINVAL },
-		{ 0, 64, 8, 1, -EINVAL },
-		{ 8, 64, 0, 1, -EINVAL },
-		{ 0, 64, 16, 7, -ERANGE },
-		{ 0, 64, 80, 1, -ERANGE },
-		{ 0, 64, UINT64_MAX - 15, 1, -ERANGE },
-		{ 0, 1 << 21, 32, LIST_WORDS_MAX + 1, -E2BIG },
-		{ 0xfffff000, 4112, 0, 1, -ERANGE },
+		{0, 64, 16, 0, -EINVAL},
+		{0, 64, 8, 1, -EINVAL},
+		{8, 64, 0, 1, -EINVAL},
+		{0, 64, 16, 7, -ERANGE},
+		{0, 64, 80, 1, -ERANGE},
+		{0, 64, UINT64_MAX - 15, 1, -ERANGE},
+		{0, 1 << 21, 32, LIST_WORDS_MAX + 1, -E2BIG},
+		{0xfffff000, 4112, 0, 1, -ERANGE},
 	};
 	size_t i;
 
@@ -63,7 +63,7 @@ static uint64_t entry(unsigned int block, unsigned int reg, uint32_t value)
 	return (uint64_t)block << 48 | (uint64_t)value << 16 | reg;
 }
 
-static const struct rocket_range ranges[] = { { 0, 0x1000, false }, { 0x4000, 0x6000, true } };
+static const struct rocket_range ranges[] = {{0, 0x1000, false}, {0x4000, 0x6000, true}};
 
 static int validate(const uint64_t *list, uint64_t words)
 {
@@ -74,11 +74,9 @@ static int validate(const uint64_t *list, uint64_t words)
 static void words_that_are_in_order(void **state)
 {
 	const uint64_t list[] = {
-		entry(0x0201, 0x1070, 0), /* address 0 is one */
-		entry(0x1001, 0x4020, 0x5fff),
-		entry(0x2001, 0x5018, 0), /* not in use */
-		entry(0x0041, 0, 0),
-		entry(0x1001, 0x4030, 99),
+		entry(0x0201, 0x1070, 0),                                /* address 0 is one */
+		entry(0x1001, 0x4020, 0x5fff), entry(0x2001, 0x5018, 0), /* not in use */
+		entry(0x0041, 0, 0),           entry(0x1001, 0x4030, 99),
 		entry(0x0081, 0x0008, 0x1d),
 	};
 
@@ -89,8 +87,8 @@ static void words_that_are_in_order(void **state)
 
 static void words_that_are_not(void **state)
 {
-	uint64_t list[] = { entry(0x0201, 0x1070, 0x4000), entry(0x1001, 0x4020, 0x4000),
-			    entry(0x0081, 0x0008, 0x1d), 0 };
+	uint64_t list[] = {entry(0x0201, 0x1070, 0x4000), entry(0x1001, 0x4020, 0x4000),
+			   entry(0x0081, 0x0008, 0x1d), 0};
 
 	(void)state;
 	assert_int_equal(validate(list, 4), 0);
@@ -117,7 +115,7 @@ static void words_that_are_not(void **state)
 
 static void the_word_behind_an_odd_number(void **state)
 {
-	uint64_t list[] = { entry(0x0081, 0x0008, 1), 0 };
+	uint64_t list[] = {entry(0x0081, 0x0008, 1), 0};
 
 	(void)state;
 	assert_int_equal(rocket_list_validate(list, 1, true, 16, ranges, 2, warn, &place), 0);
