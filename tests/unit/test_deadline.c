@@ -67,6 +67,10 @@ static void test_make(void **state)
 	assert_true(deadline == ACCEL_NO_DEADLINE - 1);
 	assert_ok(accel_deadline(most, &deadline));
 	assert_true(deadline == ACCEL_NO_DEADLINE);
+	assert_ok(accel_deadline(most + 1, &deadline));
+	assert_true(deadline == ACCEL_NO_DEADLINE);
+	assert_ok(accel_deadline(INT64_MAX, &deadline));
+	assert_true(deadline == ACCEL_NO_DEADLINE);
 	assert_ok(accel_deadline(UINT64_MAX, &deadline));
 	assert_true(deadline == ACCEL_NO_DEADLINE);
 	assert_fails(accel_deadline(0, NULL), -EINVAL);
