@@ -16,7 +16,7 @@ static int64_t fake_now(void)
 static int setup(void **state)
 {
 	(void)state;
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	accel_core_sys.now = fake_now;
 	clock_says = 1000 * S;
 	clock_asked = 0;
