@@ -396,7 +396,8 @@ static int load(const char *driver, struct loaded **out, uint32_t *usable, char 
 	ret = accel_core_sys.dl_open(path, &handle, why, sizeof(why));
 	if (ret) {
 		*usable = ACCEL_NO_PROVIDER;
-		snprintf(reason, reason_bytes, "the provider for '%s' can't be loaded, install it anew: %s", driver, why);
+		snprintf(reason, reason_bytes,
+			 "the provider for '%s' can't be loaded, install it anew: %s", driver, why);
 		goto no_provider;
 	}
 	found = accel_core_sys.dl_sym(handle, SYMBOL);

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HITS	     3
+#define HITS         3
 #define WATCHDOG_S   120 /* only what hangs takes so long */
 #define COMPLAINTS   2000
 #define PARALLEL_MAX 64
@@ -65,7 +65,7 @@ static void *share(size_t bytes)
 	return map;
 }
 
-/* ---- in children --------------------------------------------------------------------------- */
+/* ---- in children -------------------------------------------------------------------------- */
 
 static void record_it(struct record *record)
 {
@@ -113,7 +113,7 @@ static pid_t start(struct report *its, const struct fault *fault, struct record 
 	exit(*report->text ? 1 : 0);
 }
 
-/* ---- cases ---------------------------------------------------------------------------------------- */
+/* ---- cases -------------------------------------------------------------------------------- */
 
 static void describe(const struct fault *fault, char *text, size_t bytes)
 {
@@ -193,7 +193,7 @@ static void run_cases(const struct cases *cases, unsigned int parallel, const ch
 	struct {
 		pid_t pid;
 		size_t number;
-	} child[PARALLEL_MAX] = { 0 };
+	} child[PARALLEL_MAX] = {0};
 	unsigned int slot, running = 0;
 	size_t next = 0;
 	char name[200];
@@ -211,8 +211,8 @@ static void run_cases(const struct cases *cases, unsigned int parallel, const ch
 				continue;
 			}
 			child[slot].number = next++;
-			child[slot].pid = start(&reports[slot], &cases->fault[child[slot].number],
-						NULL);
+			child[slot].pid =
+				start(&reports[slot], &cases->fault[child[slot].number], NULL);
 			running++;
 		}
 		if (!running)
@@ -237,7 +237,7 @@ static void run_cases(const struct cases *cases, unsigned int parallel, const ch
 	munmap(reports, parallel * sizeof(*reports));
 }
 
-/* ---- devices that aren't there ------------------------------------------------------------------------ */
+/* ---- devices that aren't there ------------------------------------------------------------ */
 
 static char tree[64];
 
@@ -279,8 +279,7 @@ static void make_tree(void)
 		exit(2);
 	}
 	write_file("class/accel/accel0/uevent", "MAJOR=261\nMINOR=0\nDEVNAME=accel/none0\n");
-	write_file("class/accel/accel0/device/uevent",
-		   "DRIVER=soft\nPCI_SLOT_NAME=0000:01:00.0\n");
+	write_file("class/accel/accel0/device/uevent", "DRIVER=soft\nPCI_SLOT_NAME=0000:01:00.0\n");
 	write_file("class/accel/accel0/device/numa_node", "0\n");
 	write_file("class/accel/accel1/uevent", "MAJOR=261\nMINOR=1\nDEVNAME=null\n");
 	write_file("class/accel/accel1/device/uevent", "DRIVER=soft\n");
@@ -289,7 +288,7 @@ static void make_tree(void)
 	setenv("LIBACCEL_SYSFS", tree, 1);
 }
 
-/* ---- the program ------------------------------------------------------------------------------------- */
+/* ---- the program -------------------------------------------------------------------------- */
 
 /* Add the sites of one run; of one that is known the larger number of hits counts. */
 static void merge(struct record *all, const struct record *one)
@@ -330,27 +329,30 @@ static int record_sites(struct record *all)
 
 static void usage(FILE *to)
 {
-	fputs("usage: accel-fault [--device NAME] [--parallel N] [--only TEXT] [--list] [--verbose]\n"
-	      "Fails each call that libaccel makes in turn. TEXT is a part of a case's name, as it\n"
-	      "is printed with failures.\n", to);
+	fputs("usage: accel-fault [--device NAME] [--parallel N] [--only TEXT] [--list] "
+	      "[--verbose]\n"
+	      "Fails each call that libaccel makes in turn. TEXT is a part of a case's name, as "
+	      "it\n"
+	      "is printed with failures.\n",
+	      to);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "device", required_argument, NULL, 'd' },
-		{ "parallel", required_argument, NULL, 'p' },
-		{ "only", required_argument, NULL, 'o' },
-		{ "list", no_argument, NULL, 'l' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"device", required_argument, NULL, 'd'},
+		{"parallel", required_argument, NULL, 'p'},
+		{"only", required_argument, NULL, 'o'},
+		{"list", no_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	static struct record all;
 	struct record *record = &all;
 	unsigned int parallel = 2;
-	struct totals totals = { 0 };
-	struct cases cases = { 0 };
+	struct totals totals = {0};
+	struct cases cases = {0};
 	const char *only = NULL;
 	bool list = false;
 	char name[200];

@@ -11,11 +11,34 @@
 /* ---- inject.c: the seam that records, and fails one call ---------------------------------- */
 
 enum entry {
-	ENTRY_OPEN, ENTRY_CLOSE, ENTRY_READ, ENTRY_WRITE, ENTRY_IOCTL, ENTRY_POLL, ENTRY_FSTAT,
-	ENTRY_LSTAT, ENTRY_STAT, ENTRY_ACCESS, ENTRY_READLINK, ENTRY_LIST, ENTRY_DUP, ENTRY_SIZE,
-	ENTRY_MEMFD, ENTRY_TRUNCATE, ENTRY_ADD_SEALS, ENTRY_GET_SEALS, ENTRY_EVENTFD, ENTRY_MMAP,
-	ENTRY_MUNMAP, ENTRY_MADVISE, ENTRY_ALLOC, ENTRY_THREAD_CREATE, ENTRY_FUTEX_WAIT,
-	ENTRY_DL_OPEN, ENTRY_DL_SYM, ENTRIES
+	ENTRY_OPEN,
+	ENTRY_CLOSE,
+	ENTRY_READ,
+	ENTRY_WRITE,
+	ENTRY_IOCTL,
+	ENTRY_POLL,
+	ENTRY_FSTAT,
+	ENTRY_LSTAT,
+	ENTRY_STAT,
+	ENTRY_ACCESS,
+	ENTRY_READLINK,
+	ENTRY_LIST,
+	ENTRY_DUP,
+	ENTRY_SIZE,
+	ENTRY_MEMFD,
+	ENTRY_TRUNCATE,
+	ENTRY_ADD_SEALS,
+	ENTRY_GET_SEALS,
+	ENTRY_EVENTFD,
+	ENTRY_MMAP,
+	ENTRY_MUNMAP,
+	ENTRY_MADVISE,
+	ENTRY_ALLOC,
+	ENTRY_THREAD_CREATE,
+	ENTRY_FUTEX_WAIT,
+	ENTRY_DL_OPEN,
+	ENTRY_DL_SYM,
+	ENTRIES
 };
 
 /* A place in the code from which an entry is called. */
@@ -28,8 +51,8 @@ struct site {
 };
 
 enum mode {
-	FAIL,  /* instead of the call */
-	LOSE   /* after the call: its result is lost */
+	FAIL, /* instead of the call */
+	LOSE  /* after the call: its result is lost */
 };
 
 struct fault {
@@ -68,7 +91,7 @@ bool site_may_lose(const struct site *site, int err);
 bool site_only_loses(const struct site *site);
 const char *entry_name(enum entry entry);
 
-/* ---- scenario.c: a little of everything ------------------------------------------------------ */
+/* ---- scenario.c: a little of everything --------------------------------------------------- */
 
 /* Run it on the device of that name. Complaints go to complain(). */
 void scenario(const char *device);
@@ -76,14 +99,14 @@ void scenario(const char *device);
 /* fault.c */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- work_*.c: jobs for one driver ------------------------------------------------------------ */
+/* ---- work_*.c: jobs for one driver -------------------------------------------------------- */
 
 #define WORK_BYTES 65536 /* of each of the two buffers that jobs are made for */
 
 struct work {
 	const char *driver;
 	unsigned int count; /* kinds of jobs */
-	bool has_empty;	    /* jobs without commands, that only take their place */
+	bool has_empty;     /* jobs without commands, that only take their place */
 	/* What the first buffer must have in it. */
 	void (*fill)(void *in);
 	/* A job of kind @kind: reads @in, writes its own part of @out. */

@@ -20,7 +20,7 @@
 static struct accel_sys real;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct record *recorded;	 /* under the lock, as are the next */
+static struct record *recorded; /* under the lock, as are the next */
 static struct fault armed;
 static bool is_armed;
 static unsigned int hits;
@@ -84,7 +84,7 @@ static void note(const struct site *site)
 static bool must_fail(enum entry entry, unsigned long request, const void *address)
 {
 	const struct place *place;
-	struct site site = { .entry = entry, .request = request };
+	struct site site = {.entry = entry, .request = request};
 	bool fail = false;
 
 	pthread_mutex_lock(&lock);
@@ -126,42 +126,42 @@ bool inject_happened(void)
 	return happened;
 }
 
-/* ---- what can fail, and how ----------------------------------------------------------------------- */
+/* ---- what can fail, and how --------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
 	int errors[6]; /* 0 at the end */
 	bool may_lose, only_loses;
 } entries[ENTRIES] = {
-	[ENTRY_OPEN] = { "open", { EMFILE, ENOMEM, EACCES, ENODEV, EINTR }, false, false },
+	[ENTRY_OPEN] = {"open", {EMFILE, ENOMEM, EACCES, ENODEV, EINTR}, false, false},
 	/* The descriptor is gone, whatever close(2) says. */
-	[ENTRY_CLOSE] = { "close", { EIO, EINTR }, true, true },
-	[ENTRY_READ] = { "read", { EIO, ENODEV, EINTR }, true, false },
-	[ENTRY_WRITE] = { "write", { EINTR }, false, false },
-	[ENTRY_IOCTL] = { "ioctl", { EINTR, ENOMEM, EIO }, false, false },
-	[ENTRY_POLL] = { "poll", { EINTR, ENOMEM }, true, false },
-	[ENTRY_FSTAT] = { "fstat", { ENOMEM }, false, false },
-	[ENTRY_LSTAT] = { "lstat", { ENOENT, EACCES, ENOMEM }, false, false },
-	[ENTRY_STAT] = { "stat", { ENOENT, EACCES, ENOMEM }, false, false },
-	[ENTRY_ACCESS] = { "access", { ENOENT, EACCES, ENOMEM }, false, false },
-	[ENTRY_READLINK] = { "readlink", { ENOENT, EINVAL, ENOMEM }, false, false },
-	[ENTRY_LIST] = { "list", { ENOENT, EACCES, EMFILE, ENOMEM }, true, false },
-	[ENTRY_DUP] = { "dup", { EMFILE }, false, false },
-	[ENTRY_SIZE] = { "lseek", { EINVAL, ESPIPE }, false, false },
-	[ENTRY_MEMFD] = { "memfd_create", { EMFILE, ENFILE, ENOMEM }, false, false },
-	[ENTRY_TRUNCATE] = { "ftruncate", { ENOSPC, EINTR }, true, false },
-	[ENTRY_ADD_SEALS] = { "F_ADD_SEALS", { 0 }, false, false }, /* not on a new memfd */
-	[ENTRY_GET_SEALS] = { "F_GET_SEALS", { EINVAL }, false, false },
-	[ENTRY_EVENTFD] = { "eventfd", { EMFILE, ENFILE, ENOMEM }, false, false },
-	[ENTRY_MMAP] = { "mmap", { ENOMEM, EAGAIN }, false, false },
+	[ENTRY_CLOSE] = {"close", {EIO, EINTR}, true, true},
+	[ENTRY_READ] = {"read", {EIO, ENODEV, EINTR}, true, false},
+	[ENTRY_WRITE] = {"write", {EINTR}, false, false},
+	[ENTRY_IOCTL] = {"ioctl", {EINTR, ENOMEM, EIO}, false, false},
+	[ENTRY_POLL] = {"poll", {EINTR, ENOMEM}, true, false},
+	[ENTRY_FSTAT] = {"fstat", {ENOMEM}, false, false},
+	[ENTRY_LSTAT] = {"lstat", {ENOENT, EACCES, ENOMEM}, false, false},
+	[ENTRY_STAT] = {"stat", {ENOENT, EACCES, ENOMEM}, false, false},
+	[ENTRY_ACCESS] = {"access", {ENOENT, EACCES, ENOMEM}, false, false},
+	[ENTRY_READLINK] = {"readlink", {ENOENT, EINVAL, ENOMEM}, false, false},
+	[ENTRY_LIST] = {"list", {ENOENT, EACCES, EMFILE, ENOMEM}, true, false},
+	[ENTRY_DUP] = {"dup", {EMFILE}, false, false},
+	[ENTRY_SIZE] = {"lseek", {EINVAL, ESPIPE}, false, false},
+	[ENTRY_MEMFD] = {"memfd_create", {EMFILE, ENFILE, ENOMEM}, false, false},
+	[ENTRY_TRUNCATE] = {"ftruncate", {ENOSPC, EINTR}, true, false},
+	[ENTRY_ADD_SEALS] = {"F_ADD_SEALS", {0}, false, false}, /* not on a new memfd */
+	[ENTRY_GET_SEALS] = {"F_GET_SEALS", {EINVAL}, false, false},
+	[ENTRY_EVENTFD] = {"eventfd", {EMFILE, ENFILE, ENOMEM}, false, false},
+	[ENTRY_MMAP] = {"mmap", {ENOMEM, EAGAIN}, false, false},
 	/* If it really failed, nobody could do anything about what stays mapped. */
-	[ENTRY_MUNMAP] = { "munmap", { ENOMEM }, true, true },
-	[ENTRY_MADVISE] = { "madvise", { EINVAL, ENOMEM, EAGAIN }, true, false },
-	[ENTRY_ALLOC] = { "alloc", { ENOMEM }, false, false },
-	[ENTRY_THREAD_CREATE] = { "thread_create", { EAGAIN }, false, false },
-	[ENTRY_FUTEX_WAIT] = { "futex_wait", { EINTR, -1 }, true, false },
-	[ENTRY_DL_OPEN] = { "dlopen", { ELIBACC }, false, false },
-	[ENTRY_DL_SYM] = { "dlsym", { ENOENT }, false, false },
+	[ENTRY_MUNMAP] = {"munmap", {ENOMEM}, true, true},
+	[ENTRY_MADVISE] = {"madvise", {EINVAL, ENOMEM, EAGAIN}, true, false},
+	[ENTRY_ALLOC] = {"alloc", {ENOMEM}, false, false},
+	[ENTRY_THREAD_CREATE] = {"thread_create", {EAGAIN}, false, false},
+	[ENTRY_FUTEX_WAIT] = {"futex_wait", {EINTR, -1}, true, false},
+	[ENTRY_DL_OPEN] = {"dlopen", {ELIBACC}, false, false},
+	[ENTRY_DL_SYM] = {"dlsym", {ENOENT}, false, false},
 };
 
 const char *entry_name(enum entry entry)
@@ -204,7 +204,7 @@ bool site_only_loses(const struct site *site)
 	return entries[site->entry].only_loses;
 }
 
-/* ---- the entries ------------------------------------------------------------------------------------- */
+/* ---- the entries -------------------------------------------------------------------------- */
 
 #define HERE __builtin_return_address(0)
 
@@ -377,8 +377,8 @@ static void inject_free(void *memory)
 
 static int inject_thread_create(pthread_t *out, void *(*fn)(void *), void *arg)
 {
-	return must_fail(ENTRY_THREAD_CREATE, 0, HERE) ? -armed.err :
-							 real.thread_create(out, fn, arg);
+	return must_fail(ENTRY_THREAD_CREATE, 0, HERE) ? -armed.err
+						       : real.thread_create(out, fn, arg);
 }
 
 static int inject_futex_wait(const uint32_t *word, uint32_t value, int64_t deadline)
@@ -438,7 +438,7 @@ void inject_install(void)
 
 struct live inject_live(void)
 {
-	struct live live = { .memory = live_memory, .maps = live_maps };
+	struct live live = {.memory = live_memory, .maps = live_maps};
 	DIR *dir = opendir("/proc/self/fd");
 
 	while (dir && readdir(dir))

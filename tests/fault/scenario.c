@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #define KINDS_MAX 16
-#define SECOND	  1000000000ull
-#define RW	  (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE)
-#define ALL	  (RW | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
+#define SECOND    1000000000ull
+#define RW        (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE)
+#define ALL       (RW | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 
-static const struct work *const works[] = { &work_soft };
+static const struct work *const works[] = {&work_soft};
 
 struct scene {
 	struct accel_device *device;
@@ -33,30 +33,29 @@ struct scene {
 	struct accel_fence *fence[KINDS_MAX];
 };
 
-/* ---- results ------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------ */
 
 /* Errors that accel.h documents for a call that is made as it should be; 0 ends the list. */
-static const int of_scan[] = { -ENOMEM, 0 };
-static const int of_find[] = { -ENODEV, -ENOMEM, 0 };
-static const int of_open[] = {
-	-ENOPKG, -ELIBBAD, -ENXIO, -EACCES, -EAGAIN, -EBUSY, -EMFILE, -ENFILE, -ENODEV, -ENOMEM, 0
-};
-static const int of_query[] = { -EOPNOTSUPP, 0 };
-static const int of_bo_create[] = { -ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, 0 };
-static const int of_bo_user[] = { -ENOMEM, -EOPNOTSUPP, -EFAULT, 0 };
-static const int of_import[] = { -ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, -EINVAL, 0 };
-static const int of_export[] = { -ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, 0 };
-static const int of_bo_map[] = { -ENOMEM, 0 };
-static const int of_access[] = { -ETIME, -ENOMEM, 0 };
-static const int of_queue[] = { -ENOMEM, -ENOSPC, 0 };
-static const int of_room[] = { -ENOMEM, -ENOENT, 0 };
-static const int of_cancel[] = { -EOPNOTSUPP, 0 };
-static const int of_job[] = { -ENOMEM, 0 };
-static const int of_submit[] = { -ENOMEM, -EAGAIN, -EOPNOTSUPP, 0 };
-static const int of_wait[] = { -EIO, -ENOMEM, 0 };
-static const int of_fence_export[] = { -EOPNOTSUPP, -EMFILE, -ENFILE, -ENOMEM, 0 };
-static const int of_fence_import[] = { -EMFILE, -ENOMEM, 0 };
-static const int nothing[] = { 0 };
+static const int of_scan[] = {-ENOMEM, 0};
+static const int of_find[] = {-ENODEV, -ENOMEM, 0};
+static const int of_open[] = {-ENOPKG, -ELIBBAD, -ENXIO,  -EACCES, -EAGAIN, -EBUSY,
+			      -EMFILE, -ENFILE,  -ENODEV, -ENOMEM, 0};
+static const int of_query[] = {-EOPNOTSUPP, 0};
+static const int of_bo_create[] = {-ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, 0};
+static const int of_bo_user[] = {-ENOMEM, -EOPNOTSUPP, -EFAULT, 0};
+static const int of_import[] = {-ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, -EINVAL, 0};
+static const int of_export[] = {-ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, 0};
+static const int of_bo_map[] = {-ENOMEM, 0};
+static const int of_access[] = {-ETIME, -ENOMEM, 0};
+static const int of_queue[] = {-ENOMEM, -ENOSPC, 0};
+static const int of_room[] = {-ENOMEM, -ENOENT, 0};
+static const int of_cancel[] = {-EOPNOTSUPP, 0};
+static const int of_job[] = {-ENOMEM, 0};
+static const int of_submit[] = {-ENOMEM, -EAGAIN, -EOPNOTSUPP, 0};
+static const int of_wait[] = {-EIO, -ENOMEM, 0};
+static const int of_fence_export[] = {-EOPNOTSUPP, -EMFILE, -ENFILE, -ENOMEM, 0};
+static const int of_fence_import[] = {-EMFILE, -ENOMEM, 0};
+static const int nothing[] = {0};
 
 static bool tells_no_error(int ret)
 {
@@ -66,7 +65,7 @@ static bool tells_no_error(int ret)
 /* Complain of an error that isn't documented, and of one without words. */
 static int check(const char *call, int ret, const int *allowed)
 {
-	struct accel_error error = { .size = sizeof(error) };
+	struct accel_error error = {.size = sizeof(error)};
 
 	if (ret >= 0)
 		return ret;
@@ -90,11 +89,11 @@ static int64_t in_seconds(unsigned int seconds)
 	return deadline;
 }
 
-/* ---- devices -------------------------------------------------------------------------------- */
+/* ---- devices ------------------------------------------------------------------------------ */
 
 static void use_devices(const char *name)
 {
-	struct accel_device_info info = { .size = sizeof(info) };
+	struct accel_device_info info = {.size = sizeof(info)};
 	struct accel_device *device[16];
 	int count, i;
 
@@ -110,14 +109,13 @@ static void use_devices(const char *name)
 	(void)name;
 }
 
-/* ---- buffers ---------------------------------------------------------------------------------- */
+/* ---- buffers ------------------------------------------------------------------------------ */
 
 static struct accel_bo *make_bo(struct accel_context *context, uint32_t flags, uint64_t bytes,
 				const void *contents)
 {
 	struct accel_bo_params params = {
-		.size = sizeof(params), .flags = flags, .bytes = bytes, .contents = contents
-	};
+		.size = sizeof(params), .flags = flags, .bytes = bytes, .contents = contents};
 	struct accel_bo *bo = NULL;
 
 	check("accel_bo_create", accel_bo_create(context, &params, &bo), of_bo_create);
@@ -183,8 +181,7 @@ static void use_buffers(struct scene *scene)
 	if (pages == MAP_FAILED)
 		return;
 	struct accel_bo_params params = {
-		.size = sizeof(params), .flags = ALL, .bytes = 8192, .user = pages
-	};
+		.size = sizeof(params), .flags = ALL, .bytes = 8192, .user = pages};
 	bo = NULL;
 	check("accel_bo_create", accel_bo_create(scene->context, &params, &bo), of_bo_user);
 	if (bo && map_bo(bo) != pages)
@@ -230,7 +227,7 @@ out:
 	accel_bo_unref(same);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------ */
+/* ---- jobs --------------------------------------------------------------------------------- */
 
 static bool make_buffers(struct scene *scene)
 {
@@ -247,7 +244,7 @@ static bool make_buffers(struct scene *scene)
 
 static struct accel_queue *make_queue(struct scene *scene, uint32_t depth)
 {
-	struct accel_queue_params params = { .size = sizeof(params), .depth = depth };
+	struct accel_queue_params params = {.size = sizeof(params), .depth = depth};
 	struct accel_queue *queue = NULL;
 
 	check("accel_queue_create",
@@ -270,8 +267,7 @@ static struct accel_fence *submit(struct accel_queue *queue, struct accel_job *j
 				  struct accel_fence *wait, int *ret)
 {
 	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = &wait, .wait_count = wait ? 1 : 0
-	};
+		.size = sizeof(params), .wait = &wait, .wait_count = wait ? 1 : 0};
 	struct accel_fence *fence = NULL;
 
 	*ret = check("accel_submit", accel_submit(queue, &job, 1, &params, &fence), of_submit);
@@ -285,7 +281,7 @@ static struct accel_fence *submit(struct accel_queue *queue, struct accel_job *j
 /* The job's fence has ended: what it says must be so. */
 static void check_job(struct scene *scene, unsigned int kind, struct accel_job *job, int waited)
 {
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 
 	if (check("accel_job_get_result", accel_job_get_result(job, &result), nothing))
 		return;
@@ -305,8 +301,8 @@ static void check_job(struct scene *scene, unsigned int kind, struct accel_job *
  * itself happens once at most. */
 static int wait_somehow(struct accel_fence *fence, unsigned int way)
 {
-	struct accel_fence *list[2] = { fence, fence }, *imported = NULL;
-	struct pollfd pollfd = { .fd = -1, .events = POLLIN };
+	struct accel_fence *list[2] = {fence, fence}, *imported = NULL;
+	struct pollfd pollfd = {.fd = -1, .events = POLLIN};
 	uint32_t index = 77;
 	int ret = -ENOMEM, tries;
 
@@ -320,7 +316,8 @@ static int wait_somehow(struct accel_fence *fence, unsigned int way)
 			ret = check("accel_fence_wait_many",
 				    accel_fence_wait_many(list, 2, 0, ACCEL_NO_DEADLINE, &index),
 				    of_wait);
-			if (ret != -ENOMEM && index)
+			/* Both are the same, and it may end between two looks. */
+			if (ret != -ENOMEM && index > 1)
 				complain("accel_fence_wait_many() tells of fence %u", index);
 			break;
 		case 2:
@@ -419,7 +416,7 @@ static void use_jobs(struct scene *scene)
 		check_job(scene, 0, scene->job[0], wait_somehow(scene->fence[0], 0));
 }
 
-/* ---- room, cancelling -------------------------------------------------------------------------------- */
+/* ---- room, cancelling --------------------------------------------------------------------- */
 
 /* A fence that ends when the descriptor is written to. */
 static struct accel_fence *make_gate(int *fd)
@@ -444,7 +441,7 @@ static void open_gate(int fd)
 static void use_room(struct scene *scene)
 {
 	struct accel_fence *gate, *fence = NULL, *room = NULL;
-	struct accel_job *job[2] = { NULL, NULL };
+	struct accel_job *job[2] = {NULL, NULL};
 	struct accel_queue *queue;
 	int fd, ret;
 
@@ -491,7 +488,7 @@ out:
 
 static void use_cancel(struct scene *scene)
 {
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 	struct accel_fence *gate, *fence = NULL;
 	struct accel_job *job = NULL;
 	struct accel_queue *queue;
@@ -530,18 +527,18 @@ out:
 		close(fd);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------ */
+/* ---- many at once ------------------------------------------------------------------------- */
 
 #define MANY 24
 
 /* More buffers, fences and waits than have a place without memory being asked for. */
 static void use_many(struct scene *scene)
 {
-	struct accel_bo_ref bos[MANY] = { 0 };
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = MANY };
-	struct accel_fence *gate, *fence[MANY] = { NULL }, *last = NULL;
-	struct accel_submit_params after = { .size = sizeof(after), .wait = fence };
-	struct accel_job *job[2] = { NULL, NULL };
+	struct accel_bo_ref bos[MANY] = {0};
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos, .bo_count = MANY};
+	struct accel_fence *gate, *fence[MANY] = {NULL}, *last = NULL;
+	struct accel_submit_params after = {.size = sizeof(after), .wait = fence};
+	struct accel_job *job[2] = {NULL, NULL};
 	struct accel_queue *queue;
 	uint32_t index = 77, count = 0;
 	int fd, i, ret;
@@ -604,11 +601,11 @@ out:
 		close(fd);
 }
 
-/* ---- all --------------------------------------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------------------------- */
 
 static void find_work(struct scene *scene)
 {
-	struct accel_device_info info = { .size = sizeof(info) };
+	struct accel_device_info info = {.size = sizeof(info)};
 	size_t i;
 
 	check("accel_device_get_info", accel_device_get_info(scene->device, &info), nothing);
@@ -620,7 +617,10 @@ static void find_work(struct scene *scene)
 static void ask(struct scene *scene)
 {
 	static const uint32_t keys[] = {
-		ACCEL_HAS_ADDRESS, ACCEL_HAS_CANCEL, ACCEL_QUEUES_PARALLEL, ACCEL_MEMORY_FREE,
+		ACCEL_HAS_ADDRESS,
+		ACCEL_HAS_CANCEL,
+		ACCEL_QUEUES_PARALLEL,
+		ACCEL_MEMORY_FREE,
 	};
 	uint64_t value;
 	size_t i;
@@ -653,7 +653,7 @@ static void release(struct scene *scene)
 
 void scenario(const char *device)
 {
-	struct scene scene = { 0 };
+	struct scene scene = {0};
 
 	use_devices(device);
 	if (check("accel_device_find", accel_device_find(device, &scene.device), of_find))

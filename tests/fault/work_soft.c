@@ -6,15 +6,26 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum kind { FILL, COPY, COPY_2D, MATMUL_F32, MATMUL_S8, ADD, RELU, TIMESTAMP, HOST, KINDS };
+enum kind {
+	FILL,
+	COPY,
+	COPY_2D,
+	MATMUL_F32,
+	MATMUL_S8,
+	ADD,
+	RELU,
+	TIMESTAMP,
+	HOST,
+	KINDS
+};
 
 /* Its own part of the buffer that is written. */
 #define PART  4096
-#define AT(k) ((uint64_t)(k) * PART)
+#define AT(k) ((uint64_t)(k)*PART)
 
-#define M 5
-#define N 7
-#define K 6
+#define M      5
+#define N      7
+#define K      6
 #define FLOATS 64
 
 /* The first buffer: floats of small whole numbers, exact however they are summed up; bytes of
@@ -44,8 +55,14 @@ union packet {
 	struct accel_soft_timestamp timestamp;
 };
 
-#define IN(o)  { .bo = 0, .offset = (o) }
-#define OUT(k) { .bo = 1, .offset = AT(k) }
+#define IN(o)                          \
+	{                              \
+		.bo = 0, .offset = (o) \
+	}
+#define OUT(k)                           \
+	{                                \
+		.bo = 1, .offset = AT(k) \
+	}
 
 static void make_packet(unsigned int kind, union packet *packet)
 {
@@ -53,54 +70,82 @@ static void make_packet(unsigned int kind, union packet *packet)
 	switch (kind) {
 	case FILL:
 		packet->fill = (struct accel_soft_fill){
-			.head = { ACCEL_SOFT_FILL, 0, sizeof(packet->fill) },
-			.dst = OUT(FILL), .bytes = 1001, .pattern = 0x04030201,
+			.head = {ACCEL_SOFT_FILL, 0, sizeof(packet->fill)},
+			.dst = OUT(FILL),
+			.bytes = 1001,
+			.pattern = 0x04030201,
 		};
 		break;
 	case COPY:
 		packet->copy = (struct accel_soft_copy){
-			.head = { ACCEL_SOFT_COPY, 0, sizeof(packet->copy) },
-			.dst = OUT(COPY), .src = IN(3), .bytes = 4001,
+			.head = {ACCEL_SOFT_COPY, 0, sizeof(packet->copy)},
+			.dst = OUT(COPY),
+			.src = IN(3),
+			.bytes = 4001,
 		};
 		break;
 	case COPY_2D:
 		packet->copy_2d = (struct accel_soft_copy_2d){
-			.head = { ACCEL_SOFT_COPY_2D, 0, sizeof(packet->copy_2d) },
-			.dst = OUT(COPY_2D), .src = IN(0), .width = 10, .rows = 20,
-			.dst_stride = 16, .src_stride = 100,
+			.head = {ACCEL_SOFT_COPY_2D, 0, sizeof(packet->copy_2d)},
+			.dst = OUT(COPY_2D),
+			.src = IN(0),
+			.width = 10,
+			.rows = 20,
+			.dst_stride = 16,
+			.src_stride = 100,
 		};
 		break;
 	case MATMUL_F32:
 		packet->matmul = (struct accel_soft_matmul){
-			.head = { ACCEL_SOFT_MATMUL, 0, sizeof(packet->matmul) },
-			.c = OUT(MATMUL_F32), .a = IN(0), .b = IN(1024), .type = ACCEL_SOFT_F32,
-			.m = M, .n = N, .k = K, .lda = K, .ldb = N, .ldc = N,
+			.head = {ACCEL_SOFT_MATMUL, 0, sizeof(packet->matmul)},
+			.c = OUT(MATMUL_F32),
+			.a = IN(0),
+			.b = IN(1024),
+			.type = ACCEL_SOFT_F32,
+			.m = M,
+			.n = N,
+			.k = K,
+			.lda = K,
+			.ldb = N,
+			.ldc = N,
 		};
 		break;
 	case MATMUL_S8:
 		packet->matmul = (struct accel_soft_matmul){
-			.head = { ACCEL_SOFT_MATMUL, ACCEL_SOFT_TRANSPOSE_B,
-				  sizeof(packet->matmul) },
-			.c = OUT(MATMUL_S8), .a = IN(BYTES), .b = IN(BYTES + 1000),
+			.head = {ACCEL_SOFT_MATMUL, ACCEL_SOFT_TRANSPOSE_B, sizeof(packet->matmul)},
+			.c = OUT(MATMUL_S8),
+			.a = IN(BYTES),
+			.b = IN(BYTES + 1000),
 			.type = ACCEL_SOFT_S8_S8_S32,
-			.m = M, .n = N, .k = K, .lda = K, .ldb = K, .ldc = N,
+			.m = M,
+			.n = N,
+			.k = K,
+			.lda = K,
+			.ldb = K,
+			.ldc = N,
 		};
 		break;
 	case ADD:
 		packet->add = (struct accel_soft_add){
-			.head = { ACCEL_SOFT_ADD, ACCEL_SOFT_BROADCAST, sizeof(packet->add) },
-			.dst = OUT(ADD), .a = IN(0), .b = IN(4096), .rows = 8, .columns = 8,
+			.head = {ACCEL_SOFT_ADD, ACCEL_SOFT_BROADCAST, sizeof(packet->add)},
+			.dst = OUT(ADD),
+			.a = IN(0),
+			.b = IN(4096),
+			.rows = 8,
+			.columns = 8,
 		};
 		break;
 	case RELU:
 		packet->relu = (struct accel_soft_relu){
-			.head = { ACCEL_SOFT_RELU, 0, sizeof(packet->relu) },
-			.dst = OUT(RELU), .src = IN(0), .count = FLOATS,
+			.head = {ACCEL_SOFT_RELU, 0, sizeof(packet->relu)},
+			.dst = OUT(RELU),
+			.src = IN(0),
+			.count = FLOATS,
 		};
 		break;
 	default:
 		packet->timestamp = (struct accel_soft_timestamp){
-			.head = { ACCEL_SOFT_TIMESTAMP, 0, sizeof(packet->timestamp) },
+			.head = {ACCEL_SOFT_TIMESTAMP, 0, sizeof(packet->timestamp)},
 			.dst = OUT(TIMESTAMP),
 		};
 	}
@@ -119,16 +164,16 @@ static int make(struct accel_context *context, struct accel_queue *queue, unsign
 		struct accel_bo *in, struct accel_bo *out, struct accel_job **job)
 {
 	struct accel_bo_ref bos[] = {
-		{ in, ACCEL_ACCESS_READ, 0 },
-		{ out, ACCEL_ACCESS_WRITE, 0 },
+		{in, ACCEL_ACCESS_READ, 0},
+		{out, ACCEL_ACCESS_WRITE, 0},
 	};
 	struct accel_soft_host_job function = {
-		.head = { sizeof(function), ACCEL_SOFT_HOST_JOB }, .fn = host,
+		.head = {sizeof(function), ACCEL_SOFT_HOST_JOB},
+		.fn = host,
 	};
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 2 };
-	struct accel_bo_params commands = {
-		.size = sizeof(commands), .flags = ACCEL_BO_COMMANDS | ACCEL_BO_CPU_WRITE
-	};
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos, .bo_count = 2};
+	struct accel_bo_params commands = {.size = sizeof(commands),
+					   .flags = ACCEL_BO_COMMANDS | ACCEL_BO_CPU_WRITE};
 	union packet packet;
 	void *map;
 	int ret;
@@ -225,5 +270,10 @@ static bool verify(unsigned int kind, const void *in, const void *out)
 }
 
 const struct work work_soft = {
-	.driver = "soft", .count = KINDS, .has_empty = true, .fill = fill, .make = make, .verify = verify,
+	.driver = "soft",
+	.count = KINDS,
+	.has_empty = true,
+	.fill = fill,
+	.make = make,
+	.verify = verify,
 };

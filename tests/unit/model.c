@@ -25,10 +25,14 @@ struct model_queue {
 
 struct model_job {
 	struct accel_job base;
-	enum { IDLE, RUNNING, ENDED } state;
+	enum {
+		IDLE,
+		RUNNING,
+		ENDED
+	} state;
 	struct accel_job_result result;
 	uint32_t waiting; /* threads in job_wait */
-	int fd;		  /* readable when it has ended; -1: not made */
+	int fd;           /* readable when it has ended; -1: not made */
 	bool dead;
 };
 
@@ -57,7 +61,7 @@ static void unlock(void)
 	pthread_mutex_unlock(&model.lock);
 }
 
-/* ---- contexts ------------------------------------------------------------------------------- */
+/* ---- contexts ----------------------------------------------------------------------------- */
 
 static int context_init(struct accel_context *context, const struct accel_ext *ext,
 			int64_t deadline)
@@ -124,7 +128,7 @@ static int query(struct accel_context *context, uint32_t key, uint64_t *value)
 	return 0;
 }
 
-/* ---- buffers ---------------------------------------------------------------------------------- */
+/* ---- buffers ------------------------------------------------------------------------------ */
 
 static uint64_t key_of(int fd)
 {
@@ -262,7 +266,7 @@ static void bo_fini(struct accel_bo *base)
 	unlock();
 }
 
-/* ---- queues ------------------------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------------------------- */
 
 static int queue_init(struct accel_queue *queue, const struct accel_queue_params *params,
 		      int64_t deadline)
@@ -303,7 +307,7 @@ static void queue_fini(struct accel_queue *base)
 	unlock();
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------ */
+/* ---- jobs --------------------------------------------------------------------------------- */
 
 static int job_init(struct accel_job *base, const struct accel_job_params *params)
 {
@@ -323,8 +327,8 @@ static int job_init(struct accel_job *base, const struct accel_job_params *param
 static int job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo)
 {
 	(void)job, (void)index, (void)bo;
-	return model.job_set_bo_err ? accel_core_fail(model.job_set_bo_err, "the model was told so") :
-				      0;
+	return model.job_set_bo_err ? accel_core_fail(model.job_set_bo_err, "the model was told so")
+				    : 0;
 }
 
 static void forget(struct model_job *job)
@@ -429,7 +433,7 @@ static int job_poll(struct accel_job *base, bool ended, struct accel_job_result 
 static int job_wait(struct accel_job *base, int64_t deadline, struct accel_job_result *result)
 {
 	struct model_job *job = (struct model_job *)base;
-	struct timespec ts = { .tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000 };
+	struct timespec ts = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
 	bool over = false, kept = false;
 	int ret = 0;
 
@@ -496,8 +500,8 @@ static int job_fd(struct accel_job *base, uint32_t kind, int *fd)
 	if (job->state == IDLE)
 		wrong("job_fd of a job that is not under way");
 	if (job->fd < 0)
-		job->fd = kind == ACCEL_FD_SYNC_FILE ? seam_make_sync_file(0) :
-						       accel_core_sys.eventfd(0, EFD_NONBLOCK);
+		job->fd = kind == ACCEL_FD_SYNC_FILE ? seam_make_sync_file(0)
+						     : accel_core_sys.eventfd(0, EFD_NONBLOCK);
 	if (job->fd >= 0 && job->state == ENDED && write(job->fd, &one, sizeof(one)) < 0)
 		wrong("the job's descriptor is closed");
 	ret = job->fd < 0 ? job->fd : accel_core_sys.dup(job->fd);
@@ -515,17 +519,31 @@ static int ended_sync_file(struct accel_context *context, int *fd)
 	return 0;
 }
 
-static const char *const push_drivers[] = { "push", NULL };
-static const char *const pull_drivers[] = { "pull", NULL };
+static const char *const push_drivers[] = {"push", NULL};
+static const char *const pull_drivers[] = {"pull", NULL};
 
 static const struct accel_ops push_ops = {
-	.context_init = context_init, .context_fini = context_fini, .context_exit = context_exit,
-	.context_fd = context_fd, .context_event = context_event, .query = query,
-	.bo_init = bo_init, .bo_import = bo_import, .bo_import_key = bo_import_key,
-	.bo_export = bo_export, .bo_map = bo_map, .bo_begin = bo_begin, .bo_end = bo_end,
-	.bo_fini = bo_fini, .queue_init = queue_init, .queue_cancel = queue_cancel,
-	.queue_fini = queue_fini, .job_init = job_init, .job_set_bo = job_set_bo,
-	.job_fini = job_fini, .submit = submit,
+	.context_init = context_init,
+	.context_fini = context_fini,
+	.context_exit = context_exit,
+	.context_fd = context_fd,
+	.context_event = context_event,
+	.query = query,
+	.bo_init = bo_init,
+	.bo_import = bo_import,
+	.bo_import_key = bo_import_key,
+	.bo_export = bo_export,
+	.bo_map = bo_map,
+	.bo_begin = bo_begin,
+	.bo_end = bo_end,
+	.bo_fini = bo_fini,
+	.queue_init = queue_init,
+	.queue_cancel = queue_cancel,
+	.queue_fini = queue_fini,
+	.job_init = job_init,
+	.job_set_bo = job_set_bo,
+	.job_fini = job_fini,
+	.submit = submit,
 	/* Not only for those that pull: what is cheap to forget is forgotten here too. */
 	.job_release = job_release,
 };
@@ -533,20 +551,30 @@ static const struct accel_ops push_ops = {
 static struct accel_ops pull_ops;
 
 static const struct accel_provider push_provider = {
-	.abi = ACCEL_PRIVATE_ABI, .size = sizeof(push_provider), .name = "push",
-	.drivers = push_drivers, .context_size = sizeof(struct accel_context),
-	.bo_size = sizeof(struct model_bo), .queue_size = sizeof(struct model_queue),
-	.job_size = sizeof(struct model_job), .ops = &push_ops,
+	.abi = ACCEL_PRIVATE_ABI,
+	.size = sizeof(push_provider),
+	.name = "push",
+	.drivers = push_drivers,
+	.context_size = sizeof(struct accel_context),
+	.bo_size = sizeof(struct model_bo),
+	.queue_size = sizeof(struct model_queue),
+	.job_size = sizeof(struct model_job),
+	.ops = &push_ops,
 };
 
 static const struct accel_provider pull_provider = {
-	.abi = ACCEL_PRIVATE_ABI, .size = sizeof(pull_provider), .name = "pull",
-	.drivers = pull_drivers, .context_size = sizeof(struct accel_context),
-	.bo_size = sizeof(struct model_bo), .queue_size = sizeof(struct model_queue),
-	.job_size = sizeof(struct model_job), .ops = &pull_ops,
+	.abi = ACCEL_PRIVATE_ABI,
+	.size = sizeof(pull_provider),
+	.name = "pull",
+	.drivers = pull_drivers,
+	.context_size = sizeof(struct accel_context),
+	.bo_size = sizeof(struct model_bo),
+	.queue_size = sizeof(struct model_queue),
+	.job_size = sizeof(struct model_job),
+	.ops = &pull_ops,
 };
 
-/* ---- what tests do ------------------------------------------------------------------------------------- */
+/* ---- what tests do ------------------------------------------------------------------------ */
 
 static char *tree;
 static struct seam_node node[2];
@@ -593,7 +621,7 @@ int model_setup(void **state)
 		};
 		seam_add_node(&node[i]);
 	}
-	accel_deadline(0, &(int64_t){ 0 }); /* sets the library up, if it wasn't */
+	accel_deadline(0, &(int64_t){0}); /* sets the library up, if it wasn't */
 	set_sysfs(tree);
 	set_provider_dir(SEAM_PROVIDER_DIR);
 	/* Providers are never unloaded: have them loaded before counting. */
@@ -645,7 +673,7 @@ struct accel_device *model_device(enum model_kind kind)
 
 struct accel_context *model_open(enum model_kind kind, uint32_t flags)
 {
-	struct accel_open_params params = { .size = sizeof(params), .flags = flags };
+	struct accel_open_params params = {.size = sizeof(params), .flags = flags};
 	struct accel_device *device = model_device(kind);
 	struct accel_context *context;
 
@@ -656,7 +684,7 @@ struct accel_context *model_open(enum model_kind kind, uint32_t flags)
 
 struct accel_bo *model_bo(struct accel_context *context, uint32_t flags, uint64_t bytes)
 {
-	struct accel_bo_params params = { .size = sizeof(params), .flags = flags, .bytes = bytes };
+	struct accel_bo_params params = {.size = sizeof(params), .flags = flags, .bytes = bytes};
 	struct accel_bo *bo;
 
 	assert_ok(accel_bo_create(context, &params, &bo));
@@ -665,7 +693,7 @@ struct accel_bo *model_bo(struct accel_context *context, uint32_t flags, uint64_
 
 struct accel_queue *model_queue(struct accel_context *context, uint32_t depth)
 {
-	struct accel_queue_params params = { .size = sizeof(params), .depth = depth };
+	struct accel_queue_params params = {.size = sizeof(params), .depth = depth};
 	struct accel_queue *queue;
 
 	assert_ok(accel_queue_create(context, &params, 0, &queue));
@@ -675,16 +703,15 @@ struct accel_queue *model_queue(struct accel_context *context, uint32_t depth)
 struct accel_job *model_job(struct accel_queue *queue, ...)
 {
 	struct accel_bo_ref bos[40];
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos };
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos};
 	struct accel_job *job;
 	struct accel_bo *bo;
 	va_list args;
 
 	va_start(args, queue);
 	while ((bo = va_arg(args, struct accel_bo *)))
-		bos[params.bo_count++] = (struct accel_bo_ref){
-			bo, ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE, 0
-		};
+		bos[params.bo_count++] =
+			(struct accel_bo_ref){bo, ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE, 0};
 	va_end(args);
 	assert_ok(accel_job_create(queue, &params, &job));
 	return job;
@@ -694,8 +721,7 @@ struct accel_fence *model_submit_after(struct accel_queue *queue, struct accel_j
 				       struct accel_fence *wait)
 {
 	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = &wait, .wait_count = wait != NULL
-	};
+		.size = sizeof(params), .wait = &wait, .wait_count = wait != NULL};
 	struct accel_fence *fence;
 
 	assert_gives(accel_submit(queue, &job, 1, &params, &fence), 1);

@@ -14,25 +14,25 @@ struct model {
 	pthread_cond_t changed;
 	/* ---- what it is to do; set it before it is used */
 	int64_t answer[0x200]; /* to accel_query(); MODEL_NO_ANSWER: -EINVAL */
-	uint32_t waits;	       /* enum accel_waits */
+	uint32_t waits;        /* enum accel_waits */
 	int context_init_err;
 	uint32_t context_init_err_count; /* so often; then it succeeds */
 	int bo_init_err, bo_map_err, bo_end_err, bo_import_err;
 	int queue_init_err, job_init_err, job_set_bo_err;
-	bool undefined;	     /* new memory isn't zero */
+	bool undefined;      /* new memory isn't zero */
 	bool bo_map_slow;    /* so that another thread comes between */
 	bool key_at_init;    /* buffers have a key from the beginning */
-	uint32_t room;	     /* jobs at once, of all queues together */
+	uint32_t room;       /* jobs at once, of all queues together */
 	uint32_t submit_max; /* jobs that one submit takes */
-	int submit_err;	     /* what the next @submit_err_count submits give */
+	int submit_err;      /* what the next @submit_err_count submits give */
 	uint32_t submit_err_count;
 	uint32_t keep_waiters; /* so many that come into job_wait next stay in it */
-	bool let_go;	       /* ... until this */
-	int wait_err;	   /* what job_wait gives instead of sleeping */
+	bool let_go;           /* ... until this */
+	int wait_err;          /* what job_wait gives instead of sleeping */
 	/* ---- what has happened */
 	uint32_t contexts, bos, queues, jobs; /* alive */
-	uint32_t waiting;		      /* threads inside job_wait */
-	uint32_t running;		      /* jobs in the driver */
+	uint32_t waiting;                     /* threads inside job_wait */
+	uint32_t running;                     /* jobs in the driver */
 	_Atomic uint32_t submits, polls, waits_made, releases, cancels, events, exits, job_fds;
 	_Atomic uint32_t bo_inits, bo_maps, begins, ends, bo_finis, queue_finis;
 	_Atomic uint32_t wrong; /* broken promises */
@@ -41,7 +41,10 @@ struct model {
 extern struct model model;
 #define MODEL_NO_ANSWER INT64_MIN
 
-enum model_kind { MODEL_PUSH, MODEL_PULL };
+enum model_kind {
+	MODEL_PUSH,
+	MODEL_PULL
+};
 
 /* Set the seam, a tree with one device of each kind and the model up; and check at the end that
  * nothing is left and no promise was broken. For cmocka_unit_test_setup_teardown(). */

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-/* ---- failures ------------------------------------------------------------------------------- */
+/* ---- failures ----------------------------------------------------------------------------- */
 
 #define STALE -9999
 
@@ -23,7 +23,7 @@ void support_stale_error(void)
 
 struct accel_error support_error(void)
 {
-	struct accel_error error = { .size = sizeof(error) };
+	struct accel_error error = {.size = sizeof(error)};
 
 	if (accel_last_error(&error))
 		fail_msg("accel_last_error() fails");
@@ -51,8 +51,8 @@ void support_check_value(int ret, int value, const char *call, const char *file,
 	struct accel_error error = support_error();
 
 	if (ret != value)
-		print_error("%s:%d: %s gives %d (%s), not %d; last error: %s\n", file, line, call, ret,
-			    ret < 0 ? strerror(-ret) : "", value, error.text);
+		print_error("%s:%d: %s gives %d (%s), not %d; last error: %s\n", file, line, call,
+			    ret, ret < 0 ? strerror(-ret) : "", value, error.text);
 	else if (error.code != STALE)
 		print_error("%s:%d: %s gives %d and yet sets the last error: %d '%s'\n", file, line,
 			    call, ret, error.code, error.text);
@@ -61,11 +61,11 @@ void support_check_value(int ret, int value, const char *call, const char *file,
 	_fail(file, line);
 }
 
-/* ---- the seam ---------------------------------------------------------------------------------- */
+/* ---- the seam ----------------------------------------------------------------------------- */
 
 #define NODES_MAX 512
-#define FDS_MAX	  4096
-#define LISTED	  16
+#define FDS_MAX   4096
+#define LISTED    16
 
 static struct accel_sys real;
 static _Atomic unsigned long calls[SEAM_ENTRIES];
@@ -587,7 +587,7 @@ void seam_end_sync_file(int fd, int status)
 	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
 }
 
-/* ---- the environment --------------------------------------------------------------------------- */
+/* ---- the environment ---------------------------------------------------------------------- */
 
 static struct env *env(void)
 {
@@ -609,7 +609,7 @@ void set_no_software(bool no_software)
 	env()->no_software = no_software;
 }
 
-/* ---- trees ---------------------------------------------------------------------------------------- */
+/* ---- trees -------------------------------------------------------------------------------- */
 
 char *tree_make(void)
 {
@@ -719,7 +719,7 @@ void tree_device(const char *tree, unsigned int minor, const char *address, cons
 	tree_link(tree, path, target);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------ */
 
 static void *run_task(void *arg)
 {

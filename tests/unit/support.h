@@ -20,14 +20,14 @@
 
 #include "core.h"
 
-/* ---- failures --------------------------------------------------------------------------- */
+/* ---- failures ----------------------------------------------------------------------------- */
 
 /* That @call gives @err and says so, in words, in the last error. */
-#define assert_fails(call, err)                                                                    \
+#define assert_fails(call, err) \
 	(support_stale_error(), support_check_error((call), (err), #call, __FILE__, __LINE__))
 /* That @call gives @value (0, a count, or an answer such as -ETIME) and leaves the last
  * error alone. */
-#define assert_gives(call, value)                                                                  \
+#define assert_gives(call, value) \
 	(support_stale_error(), support_check_value((call), (value), #call, __FILE__, __LINE__))
 #define assert_ok(call) assert_gives(call, 0)
 
@@ -37,13 +37,33 @@ void support_check_value(int ret, int value, const char *call, const char *file,
 /* The last error; its place. */
 struct accel_error support_error(void);
 
-/* ---- the seam ------------------------------------------------------------------------------ */
+/* ---- the seam ----------------------------------------------------------------------------- */
 
 enum seam_entry {
-	SEAM_OPEN, SEAM_CLOSE, SEAM_READ, SEAM_WRITE, SEAM_IOCTL, SEAM_POLL, SEAM_FSTAT,
-	SEAM_LSTAT, SEAM_STAT, SEAM_ACCESS, SEAM_READLINK, SEAM_LIST, SEAM_DUP, SEAM_EVENTFD,
-	SEAM_MMAP, SEAM_MUNMAP, SEAM_MADVISE, SEAM_ALLOC, SEAM_FREE, SEAM_THREAD_CREATE,
-	SEAM_FUTEX_WAIT, SEAM_FUTEX_WAKE, SEAM_DL_OPEN, SEAM_ENTRIES
+	SEAM_OPEN,
+	SEAM_CLOSE,
+	SEAM_READ,
+	SEAM_WRITE,
+	SEAM_IOCTL,
+	SEAM_POLL,
+	SEAM_FSTAT,
+	SEAM_LSTAT,
+	SEAM_STAT,
+	SEAM_ACCESS,
+	SEAM_READLINK,
+	SEAM_LIST,
+	SEAM_DUP,
+	SEAM_EVENTFD,
+	SEAM_MMAP,
+	SEAM_MUNMAP,
+	SEAM_MADVISE,
+	SEAM_ALLOC,
+	SEAM_FREE,
+	SEAM_THREAD_CREATE,
+	SEAM_FUTEX_WAIT,
+	SEAM_FUTEX_WAKE,
+	SEAM_DL_OPEN,
+	SEAM_ENTRIES
 };
 
 /* Put the test's seam in, with nothing failing and no nodes. */
@@ -71,8 +91,8 @@ struct seam_node {
 	gid_t gid;
 	int lstat_err, access_err, open_err, ioctl_err;
 	unsigned long open_err_count; /* 0: always */
-	dev_t opened_rdev;	      /* 0: rdev; what fstat says once it is open */
-	const char *driver;	      /* what DRM_IOCTL_VERSION answers */
+	dev_t opened_rdev;            /* 0: rdev; what fstat says once it is open */
+	const char *driver;           /* what DRM_IOCTL_VERSION answers */
 	unsigned long opens;
 	void (*before_open)(struct seam_node *node);
 };
@@ -87,14 +107,14 @@ void seam_add_provider(const char *name, const struct accel_provider *provider);
 int seam_make_sync_file(int status);
 void seam_end_sync_file(int fd, int status);
 
-/* ---- the environment --------------------------------------------------------------------------- */
+/* ---- the environment ---------------------------------------------------------------------- */
 
 /* As if the library had started with it; NULL: not set. Strings must last. */
 void set_sysfs(const char *path);
 void set_provider_dir(const char *path);
 void set_no_software(bool no_software);
 
-/* ---- trees ---------------------------------------------------------------------------------------- */
+/* ---- trees -------------------------------------------------------------------------------- */
 
 /* A new empty directory; the string is good until tree_remove(). */
 char *tree_make(void);
@@ -111,7 +131,7 @@ const char *tree_path(const char *tree, const char *path);
  * @driver NULL: no driver. */
 void tree_device(const char *tree, unsigned int minor, const char *address, const char *driver);
 
-/* ---- threads ---------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------ */
 
 /* A call on another thread. */
 struct task {

@@ -15,7 +15,10 @@ static int create(struct accel_context *context, uint32_t flags, uint64_t bytes,
 		  const void *contents, struct accel_bo **out)
 {
 	struct accel_bo_params params = {
-		.size = sizeof(params), .flags = flags, .bytes = bytes, .user = user,
+		.size = sizeof(params),
+		.flags = flags,
+		.bytes = bytes,
+		.user = user,
 		.contents = contents,
 	};
 
@@ -24,7 +27,7 @@ static int create(struct accel_context *context, uint32_t flags, uint64_t bytes,
 
 static struct accel_bo_info info_of(struct accel_bo *bo)
 {
-	struct accel_bo_info info = { .size = sizeof(info) };
+	struct accel_bo_info info = {.size = sizeof(info)};
 
 	assert_ok(accel_bo_get_info(bo, &info));
 	return info;
@@ -38,11 +41,11 @@ static char *map(struct accel_bo *bo)
 	return ptr;
 }
 
-/* ---- making ------------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------------------------- */
 
 static void test_bad_arguments(void **state)
 {
-	struct accel_bo_params params = { .size = sizeof(params), .flags = ALL, .bytes = PAGE };
+	struct accel_bo_params params = {.size = sizeof(params), .flags = ALL, .bytes = PAGE};
 	struct accel_bo *bo = NULL;
 	struct accel_context *context;
 	char *pages;
@@ -102,7 +105,7 @@ static void test_rounding(void **state)
 	static const struct {
 		uint64_t bytes, rounded;
 	} cases[] = {
-		{ 1, 64 }, { 63, 64 }, { 64, 64 }, { 65, 128 }, { 4096, 4096 }, { 4097, 4160 },
+		{1, 64}, {63, 64}, {64, 64}, {65, 128}, {4096, 4096}, {4097, 4160},
 	};
 	struct accel_context *context;
 	struct accel_bo *bo;
@@ -159,7 +162,7 @@ static void test_user_memory(void **state)
 	assert_int_equal(model.bo_maps, 0);
 	accel_bo_unref(bo);
 	assert_int_equal(model.bo_finis, 1); /* not kept: it's the caller's */
-	pages[0] = 1;			     /* still mapped */
+	pages[0] = 1;                        /* still mapped */
 	munmap(pages, PAGE);
 	accel_context_unref(context);
 }
@@ -167,10 +170,9 @@ static void test_user_memory(void **state)
 static void test_provider_errors(void **state)
 {
 	struct accel_context *context = model_open(MODEL_PUSH, 0);
-	struct accel_ext ext = { sizeof(ext), 1 };
+	struct accel_ext ext = {sizeof(ext), 1};
 	struct accel_bo_params params = {
-		.size = sizeof(params), .flags = ALL, .bytes = 1, .ext = &ext
-	};
+		.size = sizeof(params), .flags = ALL, .bytes = 1, .ext = &ext};
 	struct accel_bo *bo = NULL;
 
 	(void)state;
@@ -216,7 +218,7 @@ static void test_no_memory(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- reuse ----------------------------------------------------------------------------------- */
+/* ---- reuse -------------------------------------------------------------------------------- */
 
 /* Whether the next buffer of this kind is a kept one. */
 static bool is_reused(struct accel_context *context, uint32_t flags, uint64_t bytes)
@@ -278,9 +280,9 @@ static void test_reused_contents(void **state)
 		else
 			bo = model_bo(context, ALL, PAGE);
 		assert_int_equal(context->cache_count, 0);
-		assert_int_equal(info_of(bo).flags, i == 0	 ? ALL | ACCEL_BO_ZERO
-						 : i == 1 ? ALL
-							  : ALL | ACCEL_BO_IS_UNDEFINED);
+		assert_int_equal(info_of(bo).flags, i == 0   ? ALL | ACCEL_BO_ZERO
+						    : i == 1 ? ALL
+							     : ALL | ACCEL_BO_IS_UNDEFINED);
 		assert_memory_equal(map(bo), i == 0 ? "\0\0\0" : i == 1 ? "abx" : "xxx", 3);
 		assert_int_equal(map(bo)[PAGE - 1], i ? 'x' : 0);
 		assert_int_equal(model.bo_inits, 1);
@@ -418,7 +420,7 @@ static void test_reuse_with_key(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- sharing -------------------------------------------------------------------------------------- */
+/* ---- sharing ------------------------------------------------------------------------------ */
 
 static void test_export_import(void **state)
 {
@@ -546,7 +548,7 @@ static int import_and_release(void *arg)
 static void test_import_race(void **state)
 {
 	struct accel_context *context = model_open(MODEL_PUSH, 0);
-	struct race race = { context, memfd_create("other", MFD_CLOEXEC) };
+	struct race race = {context, memfd_create("other", MFD_CLOEXEC)};
 	struct task task[3];
 	int i;
 
@@ -590,14 +592,15 @@ static void test_reuse_race(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- looking and mapping --------------------------------------------------------------------------- */
+/* ---- looking and mapping ------------------------------------------------------------------ */
 
 static void test_map(void **state)
 {
 	struct accel_context *context = model_open(MODEL_PUSH, 0);
-	struct accel_bo *bo = model_bo(context, ALL, PAGE), *hidden = model_bo(context, DEVICE, PAGE);
+	struct accel_bo *bo = model_bo(context, ALL, PAGE),
+			*hidden = model_bo(context, DEVICE, PAGE);
 	struct accel_bo *readable = model_bo(context, ACCEL_BO_CPU_READ, PAGE);
-	struct accel_bo_info info = { .size = 0 };
+	struct accel_bo_info info = {.size = 0};
 	void *ptr = NULL;
 	uint64_t address;
 	const long before = seam_live_maps();
@@ -659,7 +662,7 @@ static void test_map_race(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- access ------------------------------------------------------------------------------------------- */
+/* ---- access ------------------------------------------------------------------------------- */
 
 static void test_access_arguments(void **state)
 {
@@ -670,16 +673,17 @@ static void test_access_arguments(void **state)
 		uint32_t flags;
 		uint64_t offset, bytes;
 	} bad[] = {
-		{ 0, 0, 1 }, { 4, 0, 1 }, { 3, 0, 0 }, { 3, 0, PAGE + 1 }, { 3, PAGE, 1 },
-		{ 3, PAGE + 1, 1 }, { 3, 1, PAGE }, { 3, UINT64_MAX, 1 }, { 3, UINT64_MAX, 2 },
-		{ 3, 1, UINT64_MAX }, { 3, PAGE - 1, 2 }, { 3, 2, UINT64_MAX - 1 },
+		{0, 0, 1},          {4, 0, 1},          {3, 0, 0},        {3, 0, PAGE + 1},
+		{3, PAGE, 1},       {3, PAGE + 1, 1},   {3, 1, PAGE},     {3, UINT64_MAX, 1},
+		{3, UINT64_MAX, 2}, {3, 1, UINT64_MAX}, {3, PAGE - 1, 2}, {3, 2, UINT64_MAX - 1},
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		assert_fails(accel_bo_begin_access(bo, bad[i].flags, bad[i].offset, bad[i].bytes, 0),
-			     -EINVAL);
+		assert_fails(
+			accel_bo_begin_access(bo, bad[i].flags, bad[i].offset, bad[i].bytes, 0),
+			-EINVAL);
 		assert_fails(accel_bo_end_access(bo, bad[i].flags, bad[i].offset, bad[i].bytes),
 			     -EINVAL);
 	}
@@ -712,9 +716,7 @@ static void access_waits(enum model_kind kind)
 	struct accel_bo *bo = model_bo(context, ALL, PAGE), *other = model_bo(context, ALL, PAGE);
 	struct accel_bo *code = model_bo(context, ALL | ACCEL_BO_COMMANDS, PAGE);
 	struct accel_queue *queue[3];
-	struct accel_job_params params = {
-		.size = sizeof(params), .commands = code, .bytes = PAGE
-	};
+	struct accel_job_params params = {.size = sizeof(params), .commands = code, .bytes = PAGE};
 	struct accel_job *job[4];
 	struct task task;
 	int i;
@@ -798,15 +800,32 @@ static void test_busy_is_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_bad_arguments), TEST(test_sizes_near_the_end), TEST(test_rounding),
-		TEST(test_contents), TEST(test_user_memory), TEST(test_provider_errors),
-		TEST(test_no_memory), TEST(test_reuse), TEST(test_reused_contents),
-		TEST(test_no_zeroes_without_cpu), TEST(test_not_kept), TEST(test_order),
-		TEST(test_limits), TEST(test_per_context), TEST(test_reuse_with_key),
-		TEST(test_export_import), TEST(test_import_again), TEST(test_sharing_errors),
-		TEST(test_import_race), TEST(test_reuse_race), TEST(test_map), TEST(test_map_race),
-		TEST(test_access_arguments), TEST(test_access_waits_push),
-		TEST(test_access_waits_pull), TEST(test_busy_is_kept),
+		TEST(test_bad_arguments),
+		TEST(test_sizes_near_the_end),
+		TEST(test_rounding),
+		TEST(test_contents),
+		TEST(test_user_memory),
+		TEST(test_provider_errors),
+		TEST(test_no_memory),
+		TEST(test_reuse),
+		TEST(test_reused_contents),
+		TEST(test_no_zeroes_without_cpu),
+		TEST(test_not_kept),
+		TEST(test_order),
+		TEST(test_limits),
+		TEST(test_per_context),
+		TEST(test_reuse_with_key),
+		TEST(test_export_import),
+		TEST(test_import_again),
+		TEST(test_sharing_errors),
+		TEST(test_import_race),
+		TEST(test_reuse_race),
+		TEST(test_map),
+		TEST(test_map_race),
+		TEST(test_access_arguments),
+		TEST(test_access_waits_push),
+		TEST(test_access_waits_pull),
+		TEST(test_busy_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

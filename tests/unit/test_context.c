@@ -8,7 +8,7 @@
 
 static struct accel_device_info info_of(struct accel_device *device)
 {
-	struct accel_device_info info = { .size = sizeof(info) };
+	struct accel_device_info info = {.size = sizeof(info)};
 
 	assert_ok(accel_device_get_info(device, &info));
 	return info;
@@ -60,10 +60,10 @@ static void test_open(void **state)
 
 static void test_arguments(void **state)
 {
-	struct accel_open_params params = { .size = sizeof(params) };
+	struct accel_open_params params = {.size = sizeof(params)};
 	struct accel_device *device = model_device(MODEL_PULL);
 	struct accel_context *context = NULL;
-	struct accel_ext ext = { sizeof(ext), 1 };
+	struct accel_ext ext = {sizeof(ext), 1};
 	int fd;
 
 	(void)state;
@@ -281,7 +281,7 @@ static void test_wait_for_ready(void **state)
 /* The descriptor of somebody else. */
 static void test_take_fd(void **state)
 {
-	struct accel_open_params params = { .size = sizeof(params), .flags = ACCEL_OPEN_FD };
+	struct accel_open_params params = {.size = sizeof(params), .flags = ACCEL_OPEN_FD};
 	struct accel_device *device = model_device(MODEL_PULL), *other = model_device(MODEL_PUSH);
 	struct accel_context *context = NULL;
 	int before;
@@ -346,7 +346,7 @@ static void test_no_memory(void **state)
 static void test_states(void **state)
 {
 	struct accel_context *context = model_open(MODEL_PULL, 0);
-	struct accel_bo_params params = { .size = sizeof(params), .flags = 1, .bytes = 1 };
+	struct accel_bo_params params = {.size = sizeof(params), .flags = 1, .bytes = 1};
 	struct accel_queue *queue = NULL;
 	struct accel_bo *bo = NULL;
 
@@ -445,7 +445,7 @@ static void test_gone(void **state)
 
 static void test_software_takes_no_fd(void **state)
 {
-	struct accel_open_params params = { .size = sizeof(params), .flags = ACCEL_OPEN_FD };
+	struct accel_open_params params = {.size = sizeof(params), .flags = ACCEL_OPEN_FD};
 	struct accel_context *context = NULL;
 	struct accel_device *device;
 
@@ -461,12 +461,24 @@ static void test_software_takes_no_fd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open), TEST(test_arguments), TEST(test_flags),
-		TEST(test_keeps_last_error), TEST(test_open_errors), TEST(test_swapped_node),
-		TEST(test_driver), TEST(test_wrong_provider), TEST(test_provider_errors),
-		TEST(test_wait_for_ready), TEST(test_take_fd), TEST(test_no_memory),
-		TEST(test_states), TEST(test_state_fd), TEST(test_enter), TEST(test_absent),
-		TEST(test_gone), TEST(test_software_takes_no_fd),
+		TEST(test_open),
+		TEST(test_arguments),
+		TEST(test_flags),
+		TEST(test_keeps_last_error),
+		TEST(test_open_errors),
+		TEST(test_swapped_node),
+		TEST(test_driver),
+		TEST(test_wrong_provider),
+		TEST(test_provider_errors),
+		TEST(test_wait_for_ready),
+		TEST(test_take_fd),
+		TEST(test_no_memory),
+		TEST(test_states),
+		TEST(test_state_fd),
+		TEST(test_enter),
+		TEST(test_absent),
+		TEST(test_gone),
+		TEST(test_software_takes_no_fd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

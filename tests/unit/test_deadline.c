@@ -16,7 +16,7 @@ static int64_t fake_now(void)
 static int setup(void **state)
 {
 	(void)state;
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	accel_core_sys.now = fake_now;
 	clock_says = 1000 * S;
 	clock_asked = 0;
@@ -66,6 +66,10 @@ static void test_make(void **state)
 	assert_ok(accel_deadline(most - 1, &deadline));
 	assert_true(deadline == ACCEL_NO_DEADLINE - 1);
 	assert_ok(accel_deadline(most, &deadline));
+	assert_true(deadline == ACCEL_NO_DEADLINE);
+	assert_ok(accel_deadline(most + 1, &deadline));
+	assert_true(deadline == ACCEL_NO_DEADLINE);
+	assert_ok(accel_deadline(INT64_MAX, &deadline));
 	assert_true(deadline == ACCEL_NO_DEADLINE);
 	assert_ok(accel_deadline(UINT64_MAX, &deadline));
 	assert_true(deadline == ACCEL_NO_DEADLINE);

@@ -29,7 +29,7 @@ static int setup(void **state)
 		seam_add_provider("rknn", &anything);
 		known = true;
 	}
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	tree = tree_make();
 	set_sysfs(tree);
 	set_provider_dir(SEAM_PROVIDER_DIR);
@@ -63,8 +63,7 @@ static struct seam_node *add(unsigned int minor, const char *address, const char
 	tree_device(tree, minor, address, driver);
 	snprintf(node_path[minor], sizeof(node_path[minor]), "/dev/accel/accel%u", minor);
 	node[minor] = (struct seam_node){
-		.path = node_path[minor], .rdev = makedev(261, minor), .driver = "npu"
-	};
+		.path = node_path[minor], .rdev = makedev(261, minor), .driver = "npu"};
 	seam_add_node(&node[minor]);
 	return &node[minor];
 }
@@ -77,7 +76,7 @@ static void scan(int expected)
 
 static struct accel_device_info info_of(struct accel_device *device)
 {
-	struct accel_device_info info = { .size = sizeof(info) };
+	struct accel_device_info info = {.size = sizeof(info)};
 
 	assert_ok(accel_device_get_info(device, &info));
 	return info;
@@ -89,7 +88,7 @@ static struct accel_device_info info(int i)
 	return info_of(found[i]);
 }
 
-/* ---- what is there ---------------------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------------------------ */
 
 static void test_nothing(void **state)
 {
@@ -168,7 +167,8 @@ static void test_long_ids(void **state)
 		unlink(tree_path(tree, "class/accel/accel0/device"));
 		snprintf(path, sizeof(path), "../../../devices/platform/%s", parent);
 		tree_link(tree, "class/accel/accel0/device", path);
-		tree_print(tree, "class/accel/accel0/uevent", "MAJOR=261\nMINOR=0\nDEVNAME=accel0\n");
+		tree_print(tree, "class/accel/accel0/uevent",
+			   "MAJOR=261\nMINOR=0\nDEVNAME=accel0\n");
 		scan(1);
 		snprintf(expected, sizeof(expected), "platform:%s", parent);
 		if (strlen(expected) >= sizeof(info(0).id))
@@ -209,15 +209,15 @@ static void test_devname(void **state)
 	static const struct {
 		const char *name, *node;
 	} cases[] = {
-		{ "accel/accel0", "/dev/accel/accel0" },
-		{ "accel0", "/dev/accel0" },
-		{ "a/b/c", "/dev/a/b/c" },
-		{ "../etc/passwd", "" },
-		{ "accel/../../etc/passwd", "" },
-		{ "..", "" },
-		{ "/etc/passwd", "" },
-		{ "", "" },
-		{ "0123456789012345678901234567890123456789012345678901234567890123456789", "" },
+		{"accel/accel0", "/dev/accel/accel0"},
+		{"accel0", "/dev/accel0"},
+		{"a/b/c", "/dev/a/b/c"},
+		{"../etc/passwd", ""},
+		{"accel/../../etc/passwd", ""},
+		{"..", ""},
+		{"/etc/passwd", ""},
+		{"", ""},
+		{"0123456789012345678901234567890123456789012345678901234567890123456789", ""},
 	};
 	size_t i;
 
@@ -236,15 +236,22 @@ static void test_devname(void **state)
 	}
 }
 
-/* ---- hostile trees ------------------------------------------------------------------------------ */
+/* ---- hostile trees ------------------------------------------------------------------------ */
 
 static void test_bad_numbers(void **state)
 {
 	static const char *const bad[] = {
-		"", "MAJOR=261\n", "MINOR=0\n", "MAJOR=\nMINOR=0\n", "MAJOR=x\nMINOR=0\n",
-		"MAJOR=261\nMINOR=0x\n", "MAJOR=261\nMINOR=4294967296\n",
-		"MAJOR=261\nMINOR=-1\n", "MAJOR=261\nMINOR=99999999999999999999999\n",
-		"MAJOR=99999999999999\nMINOR=0\n", "major=261\nminor=0\n",
+		"",
+		"MAJOR=261\n",
+		"MINOR=0\n",
+		"MAJOR=\nMINOR=0\n",
+		"MAJOR=x\nMINOR=0\n",
+		"MAJOR=261\nMINOR=0x\n",
+		"MAJOR=261\nMINOR=4294967296\n",
+		"MAJOR=261\nMINOR=-1\n",
+		"MAJOR=261\nMINOR=99999999999999999999999\n",
+		"MAJOR=99999999999999\nMINOR=0\n",
+		"major=261\nminor=0\n",
 	};
 	size_t i;
 
@@ -440,7 +447,7 @@ static void test_calls_per_device(void **state)
 	assert_true(seam_all_calls() <= 2 * 12 + 1);
 }
 
-/* ---- why not --------------------------------------------------------------------------------------- */
+/* ---- why not ------------------------------------------------------------------------------ */
 
 static void says(int i, uint32_t usable, const char *part)
 {
@@ -509,7 +516,7 @@ static void test_errnos(void **state)
 	assert_int_equal(device_usable_errno(ACCEL_NOT_COMPUTE), -EOPNOTSUPP);
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------------- */
+/* ---- the calls ---------------------------------------------------------------------------- */
 
 static void test_scan_arguments(void **state)
 {
@@ -610,7 +617,7 @@ static void test_find_paths(void **state)
 	(void)state;
 	add(1, NULL, "npu");
 	/* A container's own node of the same number. */
-	own = (struct seam_node){ .path = "/dev/mine", .rdev = makedev(261, 1), .driver = "npu" };
+	own = (struct seam_node){.path = "/dev/mine", .rdev = makedev(261, 1), .driver = "npu"};
 	seam_add_node(&own);
 	assert_ok(accel_device_find("/dev/mine", &device));
 	assert_string_equal(info_of(device).node, "/dev/mine");
@@ -619,7 +626,7 @@ static void test_find_paths(void **state)
 	assert_int_equal(info_of(device).usable, ACCEL_USABLE);
 	accel_device_unref(device);
 	/* And one that sysfs doesn't know, or has no sysfs. */
-	other = (struct seam_node){ .path = "/dev/x/y", .rdev = makedev(261, 9), .driver = "npu" };
+	other = (struct seam_node){.path = "/dev/x/y", .rdev = makedev(261, 9), .driver = "npu"};
 	seam_add_node(&other);
 	assert_ok(accel_device_find("/dev/x/y", &device));
 	assert_string_equal(info_of(device).node, "/dev/x/y");
@@ -635,7 +642,7 @@ static void test_find_paths(void **state)
 	device = NULL;
 	/* Of another driver: char device with another major, a file, a directory, a FIFO, a
 	 * link, nothing. */
-	file = (struct seam_node){ .path = "/dev/z", .rdev = makedev(226, 128) };
+	file = (struct seam_node){.path = "/dev/z", .rdev = makedev(226, 128)};
 	seam_add_node(&file);
 	assert_fails(accel_device_find("/dev/z", &device), -ENODEV);
 	assert_fails(accel_device_find("/dev/null", &device), -ENODEV);
@@ -656,7 +663,7 @@ static void test_find_paths(void **state)
 
 static void test_info_arguments(void **state)
 {
-	struct accel_device_info out = { .size = sizeof(out) };
+	struct accel_device_info out = {.size = sizeof(out)};
 
 	(void)state;
 	add(0, NULL, "npu");
@@ -725,14 +732,32 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_nothing), TEST(test_pci), TEST(test_platform), TEST(test_facade),
-		TEST(test_long_ids), TEST(test_numa), TEST(test_devname), TEST(test_bad_numbers),
-		TEST(test_hostile_files), TEST(test_hostile_parent), TEST(test_absurd_names),
-		TEST(test_vanishing), TEST(test_thousands), TEST(test_many),
-		TEST(test_calls_per_device), TEST(test_no_provider), TEST(test_no_node),
-		TEST(test_no_permission), TEST(test_errnos), TEST(test_scan_arguments),
-		TEST(test_software), TEST(test_find), TEST(test_find_paths),
-		TEST(test_info_arguments), TEST(test_refs), TEST(test_no_memory),
+		TEST(test_nothing),
+		TEST(test_pci),
+		TEST(test_platform),
+		TEST(test_facade),
+		TEST(test_long_ids),
+		TEST(test_numa),
+		TEST(test_devname),
+		TEST(test_bad_numbers),
+		TEST(test_hostile_files),
+		TEST(test_hostile_parent),
+		TEST(test_absurd_names),
+		TEST(test_vanishing),
+		TEST(test_thousands),
+		TEST(test_many),
+		TEST(test_calls_per_device),
+		TEST(test_no_provider),
+		TEST(test_no_node),
+		TEST(test_no_permission),
+		TEST(test_errnos),
+		TEST(test_scan_arguments),
+		TEST(test_software),
+		TEST(test_find),
+		TEST(test_find_paths),
+		TEST(test_info_arguments),
+		TEST(test_refs),
+		TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

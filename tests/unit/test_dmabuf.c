@@ -222,8 +222,8 @@ static void test_poll(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_size), TEST(test_sync), TEST(test_sync_files), TEST(test_status),
-		TEST(test_poll),
+		TEST(test_size),   TEST(test_sync), TEST(test_sync_files),
+		TEST(test_status), TEST(test_poll),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

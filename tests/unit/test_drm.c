@@ -63,7 +63,7 @@ static int setup(void **state)
 
 static void test_ioctl(void **state)
 {
-	struct drm_gem_close ask = { .handle = 1 };
+	struct drm_gem_close ask = {.handle = 1};
 
 	(void)state;
 	seen.interrupts = 5;
@@ -162,7 +162,10 @@ static void test_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ioctl), TEST(test_version), TEST(test_gem), TEST(test_map),
+		TEST(test_ioctl),
+		TEST(test_version),
+		TEST(test_gem),
+		TEST(test_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

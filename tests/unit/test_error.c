@@ -97,7 +97,7 @@ static void test_long_text(void **state)
 
 static void test_bad_out(void **state)
 {
-	struct accel_error error = { .size = 2 };
+	struct accel_error error = {.size = 2};
 
 	(void)state;
 	assert_fails(accel_last_error(NULL), -EINVAL);

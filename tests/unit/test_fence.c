@@ -52,14 +52,14 @@ static void end(enum model_kind kind, int i, uint32_t outcome)
 
 static bool is_readable(int fd)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 
 	return poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLIN;
 }
 
 static void await_readable(int fd)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 
 	assert_int_equal(poll(&pollfd, 1, 100000), 1);
 	assert_true(pollfd.revents & POLLIN);
@@ -75,7 +75,7 @@ static int wait_for_ever(void *arg)
 	return accel_fence_wait(arg, ACCEL_NO_DEADLINE);
 }
 
-/* ---- one --------------------------------------------------------------------------------- */
+/* ---- one ---------------------------------------------------------------------------------- */
 
 static void test_null(void **state)
 {
@@ -287,11 +287,11 @@ static void test_outlives(void **state)
 	close(fd);
 }
 
-/* ---- many ------------------------------------------------------------------------------------- */
+/* ---- many --------------------------------------------------------------------------------- */
 
 static void test_many_arguments(void **state)
 {
-	struct accel_fence *fence[2] = { NULL, NULL };
+	struct accel_fence *fence[2] = {NULL, NULL};
 	uint32_t index = 77;
 
 	(void)state;
@@ -339,7 +339,7 @@ static void any_of(bool push, bool pull, bool imported, uint32_t flags)
 		if ((which == 0 && !push) || (which == 1 && !pull) || (which == 2 && !imported))
 			continue;
 		open_all(flags);
-		many = (struct many){ .index = 77 };
+		many = (struct many){.index = 77};
 		n = ended = 0;
 		if (push) {
 			ended = which == 0 ? n : ended;
@@ -366,8 +366,7 @@ static void any_of(bool push, bool pull, bool imported, uint32_t flags)
 			end(MODEL_PULL, 0, ACCEL_TIMED_OUT);
 		else
 			assert_int_equal(write(event, &one, 8), 8);
-		assert_int_equal(task_join(&task),
-				 which == 0 ? -EIO : which == 1 ? -ETIMEDOUT : 0);
+		assert_int_equal(task_join(&task), which == 0 ? -EIO : which == 1 ? -ETIMEDOUT : 0);
 		assert_int_equal(many.index, ended);
 		if (push && which != 0)
 			end(MODEL_PUSH, 0, ACCEL_DONE);
@@ -377,7 +376,7 @@ static void any_of(bool push, bool pull, bool imported, uint32_t flags)
 			accel_fence_unref(many.fence[--n]);
 		close_all();
 		if (which == 2) /* empty it again */
-			assert_int_equal(read(event, &(uint64_t){ 0 }, 8), 8);
+			assert_int_equal(read(event, &(uint64_t){0}, 8), 8);
 	}
 	close(event);
 }
@@ -441,7 +440,7 @@ static void test_any_is_the_first(void **state)
 
 static void test_all(void **state)
 {
-	struct many many = { .count = 4, .flags = ACCEL_WAIT_ALL, .index = 77 };
+	struct many many = {.count = 4, .flags = ACCEL_WAIT_ALL, .index = 77};
 	const int event = eventfd(0, EFD_CLOEXEC);
 	const uint64_t one = 1;
 	struct task task;
@@ -471,7 +470,7 @@ static void test_all(void **state)
 /* More than have a place on the stack; no memory for them. */
 static void test_many_many(void **state)
 {
-	struct many many = { .count = 30 };
+	struct many many = {.count = 30};
 	struct accel_queue *wide;
 	struct accel_job *jobs[30];
 	struct task task;
@@ -505,7 +504,7 @@ static void test_many_many(void **state)
 
 static void test_any_interrupted(void **state)
 {
-	struct many many = { .count = 2 };
+	struct many many = {.count = 2};
 	struct task task;
 
 	(void)state;
@@ -538,7 +537,7 @@ static void test_any_interrupted(void **state)
 	close_all();
 }
 
-/* ---- callbacks -------------------------------------------------------------------------------------- */
+/* ---- callbacks ---------------------------------------------------------------------------- */
 
 struct told {
 	struct accel_fence_callback callback;
@@ -552,8 +551,7 @@ static void tell(struct accel_fence_callback *callback)
 
 static void test_callbacks(void **state)
 {
-	struct told told[3] = { { .callback.fn = tell }, { .callback.fn = tell },
-				{ .callback.fn = tell } };
+	struct told told[3] = {{.callback.fn = tell}, {.callback.fn = tell}, {.callback.fn = tell}};
 	struct accel_fence *fence, *pulled;
 	int i;
 
@@ -599,7 +597,7 @@ static void test_callback_race(void **state)
 	(void)state;
 	open_all(0);
 	for (round = 0; round < 2000; round++) {
-		told = (struct told){ .callback.fn = tell };
+		told = (struct told){.callback.fn = tell};
 		fence = submit(MODEL_PUSH, 0);
 		task_start(&task, end_first, NULL);
 		if (round % 3 == 0)
@@ -649,7 +647,7 @@ static void test_sleepers_race(void **state)
 	close_all();
 }
 
-/* ---- descriptors out ---------------------------------------------------------------------------------- */
+/* ---- descriptors out ---------------------------------------------------------------------- */
 
 static void test_export_push(void **state)
 {
@@ -836,7 +834,7 @@ static void test_write_interrupted(void **state)
 	close_all();
 }
 
-/* ---- descriptors in -------------------------------------------------------------------------------------- */
+/* ---- descriptors in ----------------------------------------------------------------------- */
 
 static void import(int fd, struct accel_fence **out)
 {
@@ -848,9 +846,9 @@ static void import(int fd, struct accel_fence **out)
 
 static void test_import(void **state)
 {
-	const struct itimerspec soon = { .it_value = { 0, 1 } };
+	const struct itimerspec soon = {.it_value = {0, 1}};
 	int pipefd[2], sock[2], event = eventfd(0, EFD_CLOEXEC), timer;
-	struct epoll_event watch = { .events = EPOLLIN };
+	struct epoll_event watch = {.events = EPOLLIN};
 	struct accel_fence *fence;
 	const uint64_t one = 1;
 	struct task task;
@@ -946,9 +944,17 @@ static void test_import_sync_file(void **state)
 	static const struct {
 		int status, expected;
 	} cases[] = {
-		{ 1, 0 }, { -EIO, -EIO }, { -ETIMEDOUT, -ETIMEDOUT }, { -ETIME, -ETIMEDOUT },
-		{ -ECANCELED, -ECANCELED }, { -ESTALE, -ESTALE }, { -ENODEV, -ENODEV },
-		{ -EDEADLK, -EIO }, { -ENOMEM, -EIO }, { -EINVAL, -EIO }, { -ECHILD, -EIO },
+		{1, 0},
+		{-EIO, -EIO},
+		{-ETIMEDOUT, -ETIMEDOUT},
+		{-ETIME, -ETIMEDOUT},
+		{-ECANCELED, -ECANCELED},
+		{-ESTALE, -ESTALE},
+		{-ENODEV, -ENODEV},
+		{-EDEADLK, -EIO},
+		{-ENOMEM, -EIO},
+		{-EINVAL, -EIO},
+		{-ECHILD, -EIO},
 	};
 	struct accel_fence *fence;
 	int fd, copy;
@@ -1024,17 +1030,37 @@ static void test_import_race(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_null), TEST(test_wait_push), TEST(test_wait_pull),
-		TEST(test_never_sleeps), TEST(test_interrupted), TEST(test_spurious_wakes),
-		TEST(test_two_waiters), TEST(test_refs), TEST(test_outlives),
-		TEST(test_many_arguments), TEST(test_any), TEST(test_any_without_threads),
-		TEST(test_any_native_fds), TEST(test_any_is_the_first), TEST(test_all),
-		TEST(test_many_many), TEST(test_any_interrupted), TEST(test_callbacks),
-		TEST(test_callback_race), TEST(test_sleepers_race), TEST(test_export_push),
-		TEST(test_export_pull_emulated), TEST(test_export_pull_again),
-		TEST(test_export_pull_native), TEST(test_export_errors),
-		TEST(test_write_interrupted), TEST(test_import), TEST(test_import_errors),
-		TEST(test_import_sync_file), TEST(test_export_imported), TEST(test_import_race),
+		TEST(test_null),
+		TEST(test_wait_push),
+		TEST(test_wait_pull),
+		TEST(test_never_sleeps),
+		TEST(test_interrupted),
+		TEST(test_spurious_wakes),
+		TEST(test_two_waiters),
+		TEST(test_refs),
+		TEST(test_outlives),
+		TEST(test_many_arguments),
+		TEST(test_any),
+		TEST(test_any_without_threads),
+		TEST(test_any_native_fds),
+		TEST(test_any_is_the_first),
+		TEST(test_all),
+		TEST(test_many_many),
+		TEST(test_any_interrupted),
+		TEST(test_callbacks),
+		TEST(test_callback_race),
+		TEST(test_sleepers_race),
+		TEST(test_export_push),
+		TEST(test_export_pull_emulated),
+		TEST(test_export_pull_again),
+		TEST(test_export_pull_native),
+		TEST(test_export_errors),
+		TEST(test_write_interrupted),
+		TEST(test_import),
+		TEST(test_import_errors),
+		TEST(test_import_sync_file),
+		TEST(test_export_imported),
+		TEST(test_import_race),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void accepts(const struct accel_job_params *params)
 
 static void test_arguments(void **state)
 {
-	struct accel_job_params params = { .size = sizeof(params) };
+	struct accel_job_params params = {.size = sizeof(params)};
 	struct accel_job *job = NULL;
 
 	(void)state;
@@ -86,7 +86,7 @@ static void test_arguments(void **state)
 
 static void test_commands(void **state)
 {
-	struct accel_job_params params = { .size = sizeof(params) };
+	struct accel_job_params params = {.size = sizeof(params)};
 	struct accel_context *other = model_open(MODEL_PUSH, 0);
 	struct accel_bo *foreign = model_bo(other, ACCEL_BO_COMMANDS, PAGE), *plain;
 
@@ -154,7 +154,7 @@ static void test_buffers(void **state)
 	struct accel_bo *bo[40], *reads, *writes, *foreign;
 	struct accel_context *other = model_open(MODEL_PUSH, 0);
 	struct accel_bo_ref bos[40];
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos };
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos};
 	uint32_t i, n;
 
 	(void)state;
@@ -165,7 +165,7 @@ static void test_buffers(void **state)
 	writes = model_bo(context, ACCEL_BO_DEVICE_WRITE, PAGE);
 	for (i = 0; i < 40; i++) {
 		bo[i] = model_bo(context, DEVICE, PAGE);
-		bos[i] = (struct accel_bo_ref){ bo[i], RW, 0 };
+		bos[i] = (struct accel_bo_ref){bo[i], RW, 0};
 	}
 	params.bo_count = 41;
 	refuses(&params, -E2BIG, NONE32);
@@ -200,7 +200,7 @@ static void test_buffers(void **state)
 	refuses(&params, -EACCES, 0);
 	bos[0].access = ACCEL_ACCESS_WRITE;
 	accepts(&params);
-	bos[0] = (struct accel_bo_ref){ bo[0], RW, 0 };
+	bos[0] = (struct accel_bo_ref){bo[0], RW, 0};
 	/* Twice in any two places, of few and of many. */
 	for (n = 2; n <= 40; n += 19 - (n == 21) * 2) {
 		params.bo_count = n;
@@ -236,7 +236,7 @@ static void test_no_memory(void **state)
 {
 	struct accel_bo *bo[20];
 	struct accel_bo_ref bos[20];
-	struct accel_job_params params = { .size = sizeof(params), .bos = bos, .bo_count = 20 };
+	struct accel_job_params params = {.size = sizeof(params), .bos = bos, .bo_count = 20};
 	struct accel_job *job = NULL;
 	unsigned long skip;
 	long memory;
@@ -246,7 +246,7 @@ static void test_no_memory(void **state)
 	open_all(MODEL_PUSH);
 	for (i = 0; i < 20; i++) {
 		bo[i] = model_bo(context, DEVICE, PAGE);
-		bos[i] = (struct accel_bo_ref){ bo[i], RW, 0 };
+		bos[i] = (struct accel_bo_ref){bo[i], RW, 0};
 	}
 	memory = seam_live_memory();
 	for (skip = 0;; skip++) {
@@ -268,11 +268,11 @@ static void test_no_memory(void **state)
 	close_all();
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------ */
 
 static struct accel_job_result result_of(struct accel_job *job)
 {
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 
 	assert_ok(accel_job_get_result(job, &result));
 	return result;
@@ -284,11 +284,14 @@ static void results(enum model_kind kind)
 		uint32_t outcome;
 		int err;
 	} cases[] = {
-		{ ACCEL_DONE, 0 }, { ACCEL_DONE_UNVERIFIED, 0 }, { ACCEL_FAILED, -EIO },
-		{ ACCEL_TIMED_OUT, -ETIMEDOUT }, { ACCEL_CANCELED, -ECANCELED },
-		{ ACCEL_LOST, -ESTALE },
+		{ACCEL_DONE, 0},
+		{ACCEL_DONE_UNVERIFIED, 0},
+		{ACCEL_FAILED, -EIO},
+		{ACCEL_TIMED_OUT, -ETIMEDOUT},
+		{ACCEL_CANCELED, -ECANCELED},
+		{ACCEL_LOST, -ESTALE},
 	};
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 	struct accel_fence *fence;
 	struct accel_job *job;
 	size_t i;
@@ -353,14 +356,14 @@ static void test_lost(void **state)
 	assert_int_equal(result_of(job).error, -ENODEV);
 	assert_int_equal(result_of(next).outcome, ACCEL_LOST);
 	assert_fails(accel_submit(queue, &job, 1, NULL, NULL), -ENODEV);
-	assert_fails(accel_job_create(queue, &(struct accel_job_params){ .size = 8 }, &job), -ENODEV);
+	assert_fails(accel_job_create(queue, &(struct accel_job_params){.size = 8}, &job), -ENODEV);
 	accel_fence_unref(fence);
 	accel_job_unref(job);
 	accel_job_unref(next);
 	close_all();
 }
 
-/* ---- another buffer ------------------------------------------------------------------------------- */
+/* ---- another buffer ----------------------------------------------------------------------- */
 
 static void set_bo(enum model_kind kind)
 {
@@ -469,7 +472,7 @@ static void test_set_bo_while_waited_for(void **state)
 	close_all();
 }
 
-/* ---- references --------------------------------------------------------------------------------------- */
+/* ---- references --------------------------------------------------------------------------- */
 
 static void orphans(enum model_kind kind)
 {
@@ -556,10 +559,19 @@ static void test_orphan_with_waiters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_arguments), TEST(test_commands), TEST(test_buffers), TEST(test_no_memory),
-		TEST(test_results_push), TEST(test_results_pull), TEST(test_lost),
-		TEST(test_set_bo_push), TEST(test_set_bo_pull), TEST(test_set_bo_while_waited_for),
-		TEST(test_orphans_push), TEST(test_orphans_pull), TEST(test_orphan_with_waiters),
+		TEST(test_arguments),
+		TEST(test_commands),
+		TEST(test_buffers),
+		TEST(test_no_memory),
+		TEST(test_results_push),
+		TEST(test_results_pull),
+		TEST(test_lost),
+		TEST(test_set_bo_push),
+		TEST(test_set_bo_pull),
+		TEST(test_set_bo_while_waited_for),
+		TEST(test_orphans_push),
+		TEST(test_orphans_pull),
+		TEST(test_orphan_with_waiters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ struct ext {
 
 static void test_same_size(void **state)
 {
-	struct small from = { .size = sizeof(from), .a = 1, .b = UINT64_MAX }, to = { 0 };
+	struct small from = {.size = sizeof(from), .a = 1, .b = UINT64_MAX}, to = {0};
 
 	(void)state;
 	assert_ok(accel_core_params(&to, sizeof(to), &from, false));
@@ -74,7 +74,7 @@ static void test_every_size(void **state)
 /* An older program's struct ends earlier: the rest is zero, not what lies behind it. */
 static void test_smaller(void **state)
 {
-	struct small from = { .size = 8, .a = 7, .b = UINT64_MAX }, to;
+	struct small from = {.size = 8, .a = 7, .b = UINT64_MAX}, to;
 
 	(void)state;
 	memset(&to, 0xff, sizeof(to));
@@ -91,8 +91,8 @@ static void test_smaller(void **state)
 /* Each byte of the unknown tail counts, the first and the last too. */
 static void test_larger(void **state)
 {
-	struct big from = { .known = { .size = sizeof(from), .a = 3 } };
-	struct small to = { 0 };
+	struct big from = {.known = {.size = sizeof(from), .a = 3}};
+	struct small to = {0};
 	size_t i;
 
 	(void)state;
@@ -107,11 +107,11 @@ static void test_larger(void **state)
 
 static void test_ext(void **state)
 {
-	struct ext from = { { sizeof(from), TYPE }, 5 }, to;
+	struct ext from = {{sizeof(from), TYPE}, 5}, to;
 	struct {
 		struct ext known;
 		uint64_t later;
-	} big = { { { sizeof(big), TYPE }, 6 }, 0 };
+	} big = {{{sizeof(big), TYPE}, 6}, 0};
 
 	(void)state;
 	memset(&to, 0xff, sizeof(to));
@@ -135,7 +135,7 @@ static void test_ext(void **state)
 
 static void test_out(void **state)
 {
-	const struct small from = { .size = sizeof(from), .a = 1, .b = 2 };
+	const struct small from = {.size = sizeof(from), .a = 1, .b = 2};
 	struct big to;
 
 	(void)state;
@@ -166,8 +166,8 @@ static void test_out(void **state)
 
 static void test_out_bad(void **state)
 {
-	const struct small from = { .size = sizeof(from), .a = 1, .b = 2 };
-	struct small to = { .size = 3, .a = 9 };
+	const struct small from = {.size = sizeof(from), .a = 1, .b = 2};
+	struct small to = {.size = 3, .a = 9};
 
 	(void)state;
 	assert_fails(accel_core_params_out(NULL, &from, sizeof(from)), -EINVAL);
@@ -180,10 +180,10 @@ static void test_out_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_size), cmocka_unit_test(test_null),
+		cmocka_unit_test(test_same_size),  cmocka_unit_test(test_null),
 		cmocka_unit_test(test_every_size), cmocka_unit_test(test_smaller),
-		cmocka_unit_test(test_larger), cmocka_unit_test(test_ext),
-		cmocka_unit_test(test_out), cmocka_unit_test(test_out_bad),
+		cmocka_unit_test(test_larger),     cmocka_unit_test(test_ext),
+		cmocka_unit_test(test_out),        cmocka_unit_test(test_out_bad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

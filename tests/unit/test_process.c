@@ -81,12 +81,12 @@ static void drop_all(struct all *all)
 /* Everything but _unref gives -ECHILD: how many calls don't. */
 static int call_all(void *arg)
 {
-	struct accel_device_info device_info = { .size = sizeof(device_info) };
-	struct accel_bo_params bo_params = { .size = sizeof(bo_params), .flags = 15, .bytes = 1 };
-	struct accel_job_params job_params = { .size = sizeof(job_params) };
-	struct accel_job_result result = { .size = sizeof(result) };
-	struct accel_bo_info bo_info = { .size = sizeof(bo_info) };
-	struct accel_error error = { .size = sizeof(error) };
+	struct accel_device_info device_info = {.size = sizeof(device_info)};
+	struct accel_bo_params bo_params = {.size = sizeof(bo_params), .flags = 15, .bytes = 1};
+	struct accel_job_params job_params = {.size = sizeof(job_params)};
+	struct accel_job_result result = {.size = sizeof(result)};
+	struct accel_bo_info bo_info = {.size = sizeof(bo_info)};
+	struct accel_error error = {.size = sizeof(error)};
 	struct accel_context *context;
 	struct accel_device *device;
 	struct accel_queue *queue;
@@ -150,7 +150,7 @@ static int call_all(void *arg)
  * nothing. */
 static int drop_in_child(void *arg)
 {
-	const uint32_t before[] = { model.jobs, model.queues, model.bos, model.contexts };
+	const uint32_t before[] = {model.jobs, model.queues, model.bos, model.contexts};
 	struct all *all = arg;
 	int fds = count_fds(), maps = (int)seam_live_maps();
 
@@ -229,8 +229,8 @@ static int use_it(void *arg)
 		accel_fence_status(all->fence);
 		accel_fence_status(all->imported);
 		if (!accel_bo_create(all->context,
-				     &(struct accel_bo_params){ .size = 16, .flags = 15,
-								.bytes = 1 }, &bo))
+				     &(struct accel_bo_params){.size = 16, .flags = 15, .bytes = 1},
+				     &bo))
 			accel_bo_unref(bo);
 		if (!accel_fence_export_fd(all->imported, 0, &fd))
 			accel_core_sys.close(fd);
@@ -265,7 +265,7 @@ static void test_fork_amid_work(void **state)
 	drop_all(&all);
 }
 
-/* ---- before the library is set up ------------------------------------------------------------- */
+/* ---- before the library is set up --------------------------------------------------------- */
 
 static int is_refused(void *arg)
 {
@@ -318,7 +318,7 @@ static void test_first_call(void **state)
 	assert_int_equal(in_child(without_map, NULL), 0);
 }
 
-/* ---- exit ------------------------------------------------------------------------------------------ */
+/* ---- exit --------------------------------------------------------------------------------- */
 
 static int *exits; /* shared with children */
 
@@ -376,7 +376,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_call), /* these two before the first call */
 		cmocka_unit_test(test_exit),
-		TEST(test_fork_push), TEST(test_fork_pull), TEST(test_grandchild),
+		TEST(test_fork_push),
+		TEST(test_fork_pull),
+		TEST(test_grandchild),
 		TEST(test_fork_amid_work),
 	};
 

@@ -12,15 +12,15 @@ static char dir[PATH_MAX];
 static int setup(void **state)
 {
 	static const char *const names[] = {
-		"sound", "no_symbol", "other_abi", "other_name", "short", "no_ops", "small_job",
-		"half_pull", "unresolved", "other_driver",
+		"sound",  "no_symbol", "other_abi", "other_name", "short",
+		"no_ops", "small_job", "half_pull", "unresolved", "other_driver",
 	};
 	char target[PATH_MAX], path[100];
 	size_t i;
 
 	(void)state;
 	seam_install();
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	tree = tree_make();
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(target, sizeof(target), MODULE_DIR "/%s.so", names[i]);
@@ -119,7 +119,7 @@ static void test_once(void **state)
 static void test_left_out(void **state)
 {
 	const struct accel_ops *ops = loads("sound")->ops;
-	struct accel_context context = { .fd = -1 };
+	struct accel_context context = {.fd = -1};
 	uint64_t value = 7;
 	int fd = 7;
 
@@ -191,8 +191,8 @@ static void test_other_directory(void **state)
 static void test_names(void **state)
 {
 	static const char *const bad[] = {
-		"../3/sound", "/etc/passwd", "sound/", ".", "..", ".sound", "so und", "sound\n",
-		"a/../sound", "%s%n",
+		"../3/sound", "/etc/passwd", "sound/",  ".",          "..",
+		".sound",     "so und",      "sound\n", "a/../sound", "%s%n",
 	};
 	const struct accel_provider *provider = NULL;
 	char reason[256];
@@ -294,9 +294,11 @@ static void test_beside_the_library(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_sound), TEST(test_once), TEST(test_left_out), TEST(test_unsound),
-		TEST(test_other_directory), TEST(test_names), TEST(test_long_name),
-		TEST(test_long_directory), TEST(test_no_memory), TEST(test_beside_the_library),
+		TEST(test_sound),           TEST(test_once),
+		TEST(test_left_out),        TEST(test_unsound),
+		TEST(test_other_directory), TEST(test_names),
+		TEST(test_long_name),       TEST(test_long_directory),
+		TEST(test_no_memory),       TEST(test_beside_the_library),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,8 +114,8 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keys), TEST(test_answers), TEST(test_no_threads), TEST(test_arguments),
-		TEST(test_limits),
+		TEST(test_keys),      TEST(test_answers), TEST(test_no_threads),
+		TEST(test_arguments), TEST(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

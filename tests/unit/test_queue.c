@@ -6,7 +6,7 @@
 
 static void test_create(void **state)
 {
-	struct accel_queue_params params = { .size = sizeof(params) };
+	struct accel_queue_params params = {.size = sizeof(params)};
 	struct accel_queue *queue = NULL;
 	struct accel_context *context;
 
@@ -104,9 +104,10 @@ static void test_outcomes(void **state)
 		uint32_t outcome;
 		int err;
 	} cases[] = {
-		{ ACCEL_PENDING, -EINPROGRESS }, { ACCEL_DONE, 0 }, { ACCEL_DONE_UNVERIFIED, 0 },
-		{ ACCEL_FAILED, -EIO }, { ACCEL_TIMED_OUT, -ETIMEDOUT },
-		{ ACCEL_CANCELED, -ECANCELED }, { ACCEL_LOST, -ESTALE }, { 77, -EIO },
+		{ACCEL_PENDING, -EINPROGRESS}, {ACCEL_DONE, 0},
+		{ACCEL_DONE_UNVERIFIED, 0},    {ACCEL_FAILED, -EIO},
+		{ACCEL_TIMED_OUT, -ETIMEDOUT}, {ACCEL_CANCELED, -ECANCELED},
+		{ACCEL_LOST, -ESTALE},         {77, -EIO},
 	};
 	size_t i;
 
@@ -120,7 +121,7 @@ static void test_later_tells_of_earlier(void **state)
 {
 	struct accel_context *context = model_open(MODEL_PULL, 0);
 	struct accel_queue *queue = model_queue(context, 4);
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 	struct accel_fence *fence[3];
 	struct accel_job *job[3];
 	int i;
@@ -151,7 +152,7 @@ static void test_later_tells_of_earlier(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- room -------------------------------------------------------------------------------------- */
+/* ---- room --------------------------------------------------------------------------------- */
 
 static int submit_one(struct accel_queue *queue, struct accel_job *job)
 {
@@ -234,7 +235,7 @@ static void room_by_driver(enum model_kind kind)
 	/* The driver is full of other processes' jobs. */
 	room = NULL;
 	model.room = 0;
-	assert_ok(accel_job_get_result(b, &(struct accel_job_result){ .size = 40 }));
+	assert_ok(accel_job_get_result(b, &(struct accel_job_result){.size = 40}));
 	assert_gives(submit_one(second, b), -EAGAIN);
 	assert_fails(accel_queue_get_room(second, &room), -ENOENT);
 	assert_null(room);
@@ -320,7 +321,7 @@ static void test_room_errors(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- cancelling -------------------------------------------------------------------------------- */
+/* ---- cancelling --------------------------------------------------------------------------- */
 
 static int cancel_it(void *arg)
 {
@@ -386,7 +387,7 @@ static void test_cancel_errors(void **state)
 	accel_context_unref(context);
 }
 
-/* ---- the end --------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------------ */
 
 static int unref_queue(void *arg)
 {
@@ -491,7 +492,7 @@ static void every_order(enum model_kind kind)
 
 	for (n = 0; n < 120; n++) {
 		/* The n-th order. */
-		int left[5] = { 0, 1, 2, 3, 4 };
+		int left[5] = {0, 1, 2, 3, 4};
 
 		for (i = 0, rest = n; i < 5; i++) {
 			j = rest % (5 - i);
@@ -592,14 +593,26 @@ static void test_drain_without_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create), TEST(test_no_memory), TEST(test_holds_context),
-		TEST(test_outcomes), TEST(test_later_tells_of_earlier),
-		TEST(test_room_by_depth_push), TEST(test_room_by_depth_pull),
-		TEST(test_room_by_driver_push), TEST(test_room_by_driver_pull),
-		TEST(test_room_amid_a_batch), TEST(test_room_errors), TEST(test_cancel_push),
-		TEST(test_cancel_pull), TEST(test_cancel_errors), TEST(test_drain_push),
-		TEST(test_drain_pull), TEST(test_every_order_push), TEST(test_every_order_pull),
-		TEST(test_drain_waits_for_waiters), TEST(test_drain_without_wait),
+		TEST(test_create),
+		TEST(test_no_memory),
+		TEST(test_holds_context),
+		TEST(test_outcomes),
+		TEST(test_later_tells_of_earlier),
+		TEST(test_room_by_depth_push),
+		TEST(test_room_by_depth_pull),
+		TEST(test_room_by_driver_push),
+		TEST(test_room_by_driver_pull),
+		TEST(test_room_amid_a_batch),
+		TEST(test_room_errors),
+		TEST(test_cancel_push),
+		TEST(test_cancel_pull),
+		TEST(test_cancel_errors),
+		TEST(test_drain_push),
+		TEST(test_drain_pull),
+		TEST(test_every_order_push),
+		TEST(test_every_order_pull),
+		TEST(test_drain_waits_for_waiters),
+		TEST(test_drain_without_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

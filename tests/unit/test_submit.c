@@ -60,12 +60,12 @@ static void drop_gate(void)
 	accel_queue_unref(gate_queue);
 }
 
-/* ---- arguments ------------------------------------------------------------------------------ */
+/* ---- arguments ---------------------------------------------------------------------------- */
 
 static void test_arguments(void **state)
 {
-	struct accel_submit_params params = { .size = sizeof(params) };
-	struct accel_fence *none[2] = { NULL, NULL }, *fence = NULL;
+	struct accel_submit_params params = {.size = sizeof(params)};
+	struct accel_fence *none[2] = {NULL, NULL}, *fence = NULL;
 
 	(void)state;
 	open_all(MODEL_PUSH, 4);
@@ -88,7 +88,7 @@ static void test_arguments(void **state)
 	assert_fails(accel_submit(queue, job, 1, &params, &fence), -EINVAL);
 	assert_null(fence);
 	assert_int_equal(model.submits, 0);
-	params = (struct accel_submit_params){ .size = 8 };
+	params = (struct accel_submit_params){.size = 8};
 	assert_gives(accel_submit(queue, job, 1, &params, NULL), 1);
 	end(0, 0);
 	close_all();
@@ -134,7 +134,7 @@ static void test_index_at_fault(void **state)
 	close_all();
 }
 
-/* ---- prefixes ---------------------------------------------------------------------------------- */
+/* ---- prefixes ----------------------------------------------------------------------------- */
 
 static void prefixes(enum model_kind kind)
 {
@@ -262,7 +262,7 @@ static void test_no_memory(void **state)
 	close_all();
 }
 
-/* ---- order --------------------------------------------------------------------------------------- */
+/* ---- order -------------------------------------------------------------------------------- */
 
 struct batch {
 	int first, count;
@@ -279,7 +279,7 @@ static int submit_batch(void *arg)
 /* What one call has accepted stays together. */
 static void test_contiguous(void **state)
 {
-	struct batch batch[2] = { { .first = 0, .count = 3 }, { .first = 3, .count = 3 } };
+	struct batch batch[2] = {{.first = 0, .count = 3}, {.first = 3, .count = 3}};
 	struct task task[2];
 	int round, i;
 
@@ -299,7 +299,7 @@ static void test_contiguous(void **state)
 	close_all();
 }
 
-/* ---- resubmission ----------------------------------------------------------------------------------- */
+/* ---- resubmission ------------------------------------------------------------------------- */
 
 static int wait_it(void *arg)
 {
@@ -428,12 +428,12 @@ static void test_many_threads_pull(void **state)
 	many_threads(MODEL_PULL);
 }
 
-/* ---- what jobs wait for ---------------------------------------------------------------------------------- */
+/* ---- what jobs wait for ------------------------------------------------------------------- */
 
 /* Fences that have ended, however, and those of the same queue need no waiting. */
 static void test_waits_for_nothing(void **state)
 {
-	struct accel_submit_params params = { .size = sizeof(params), .wait_count = 2 };
+	struct accel_submit_params params = {.size = sizeof(params), .wait_count = 2};
 	struct accel_fence *wait[2];
 
 	(void)state;
@@ -455,7 +455,7 @@ static void test_waits_for_nothing(void **state)
 /* A driver without them, and a caller that forbids threads. */
 static void test_waits_refused(void **state)
 {
-	struct accel_submit_params params = { .size = sizeof(params), .wait_count = 1 };
+	struct accel_submit_params params = {.size = sizeof(params), .wait_count = 1};
 	struct accel_fence *gate, *fence = NULL;
 
 	(void)state;
@@ -478,7 +478,7 @@ static void test_waits_refused(void **state)
 /* A driver that takes any fence gets those that are pending, with the first job. */
 static void test_waits_native(void **state)
 {
-	struct accel_submit_params params = { .size = sizeof(params), .wait_count = 7 };
+	struct accel_submit_params params = {.size = sizeof(params), .wait_count = 7};
 	struct accel_fence *gate, *wait[7];
 	int i, round;
 
@@ -520,9 +520,7 @@ static void test_waits_native(void **state)
 static void test_waits_sync_file(void **state)
 {
 	struct accel_fence *wait[3];
-	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = wait, .wait_count = 3
-	};
+	struct accel_submit_params params = {.size = sizeof(params), .wait = wait, .wait_count = 3};
 	int fd[3], i, fds;
 
 	(void)state;
@@ -558,9 +556,7 @@ static void test_waits_sync_file(void **state)
 static void test_waits_merge_fails(void **state)
 {
 	struct accel_fence *wait[2];
-	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = wait, .wait_count = 2
-	};
+	struct accel_submit_params params = {.size = sizeof(params), .wait = wait, .wait_count = 2};
 	unsigned long skip;
 	int fd[2], i, fds, ret;
 
@@ -609,13 +605,14 @@ static void test_waits_merge_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_arguments), TEST(test_index_at_fault), TEST(test_prefixes_push),
-		TEST(test_prefixes_pull), TEST(test_first_failure_push),
-		TEST(test_first_failure_pull), TEST(test_no_memory), TEST(test_contiguous),
+		TEST(test_arguments),           TEST(test_index_at_fault),
+		TEST(test_prefixes_push),       TEST(test_prefixes_pull),
+		TEST(test_first_failure_push),  TEST(test_first_failure_pull),
+		TEST(test_no_memory),           TEST(test_contiguous),
 		TEST(test_right_after_the_end), TEST(test_many_threads_push),
-		TEST(test_many_threads_pull), TEST(test_waits_for_nothing),
-		TEST(test_waits_refused), TEST(test_waits_native), TEST(test_waits_sync_file),
-		TEST(test_waits_merge_fails),
+		TEST(test_many_threads_pull),   TEST(test_waits_for_nothing),
+		TEST(test_waits_refused),       TEST(test_waits_native),
+		TEST(test_waits_sync_file),     TEST(test_waits_merge_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,8 @@ static void test_plain_word(void **state)
 		each[0] = (char)c;
 		assert_int_equal(sysfs_is_plain_word(each),
 				 (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-				 (c >= 'a' && c <= 'z') || c == '_' || c == '-' || c == ':');
+					 (c >= 'a' && c <= 'z') || c == '_' || c == '-' ||
+					 c == ':');
 	}
 }
 

@@ -63,20 +63,20 @@ static int show_own(const void *arg, char *text, size_t bytes)
 #define OWN_REQUEST _IOWR('d', 0x42, int)
 
 static const struct accel_ioctl_name own[] = {
-	{ OWN_REQUEST, "OWN_IOCTL", show_own },
-	{ 0, NULL, NULL },
+	{OWN_REQUEST, "OWN_IOCTL", show_own},
+	{0, NULL, NULL},
 };
 
 static void use_seam(void)
 {
-	struct sync_file_info info = { .status = -5, .num_fences = 3 };
-	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START };
+	struct sync_file_info info = {.status = -5, .num_fences = 3};
+	struct dma_buf_sync sync = {.flags = DMA_BUF_SYNC_START};
 	char big[9000];
 	void *map = NULL;
 	int number = 4711, i;
 
 	accel_core_sys.ioctl = fake_ioctl;
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	accel_core_sys.close(accel_core_sys.open("/dev/null", O_RDWR));
 	accel_core_sys.open("/nowhere", O_RDONLY);
 	accel_core_sys.close(-1);
@@ -143,7 +143,7 @@ static void test_silence(void **state)
 
 static void log_all(void)
 {
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	accel_core_log(ACCEL_LOG_ERROR, "an error");
 	accel_core_log(ACCEL_LOG_WARNING, "a warning");
 	accel_core_log(ACCEL_LOG_INFO, "some news");
@@ -168,10 +168,10 @@ static void test_log_levels(void **state)
 
 static void print_env(void)
 {
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	fprintf(stderr, "%s %s %d %d", env_get()->sysfs,
-		env_get()->provider_dir ? env_get()->provider_dir : "none",
-		env_get()->no_software, env_get()->trace);
+		env_get()->provider_dir ? env_get()->provider_dir : "none", env_get()->no_software,
+		env_get()->trace);
 }
 
 static void test_env(void **state)
@@ -196,10 +196,10 @@ static void test_env(void **state)
 /* Read once: what the program changes later has no effect. */
 static void change_later(void)
 {
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	setenv("LIBACCEL_SYSFS", "/later", 1);
 	setenv("LIBACCEL_LOG", "debug", 1);
-	accel_deadline(0, &(int64_t){ 0 });
+	accel_deadline(0, &(int64_t){0});
 	accel_core_fail(-EIO, "a failure");
 	fprintf(stderr, "%s", env_get()->sysfs);
 }
@@ -215,7 +215,7 @@ static void test_read_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace), cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_trace),      cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_env),
 		cmocka_unit_test(test_read_once),
 	};

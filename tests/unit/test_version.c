@@ -25,7 +25,8 @@ static void test_pkg_config(void **state)
 	(void)state;
 	snprintf(command, sizeof(command),
 		 "'" CMAKE "' --install '" BUILD_DIR "/libaccel' --prefix '%s' >/dev/null && "
-		 "find '%s' -name libaccel.pc -exec sed -n 's/^Version: //p' {} +", tree, tree);
+		 "find '%s' -name libaccel.pc -exec sed -n 's/^Version: //p' {} +",
+		 tree, tree);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	assert_non_null(fgets(line, sizeof(line), pipe));

@@ -49,7 +49,7 @@ static void close_all(void)
 
 static uint32_t outcome_of(struct accel_job *of)
 {
-	struct accel_job_result result = { .size = sizeof(result) };
+	struct accel_job_result result = {.size = sizeof(result)};
 
 	assert_ok(accel_job_get_result(of, &result));
 	return result.outcome;
@@ -116,7 +116,7 @@ static void test_held_again(void **state)
 		seam_forget();
 		seam_await(SEAM_FUTEX_WAIT, 0);
 		accel_fence_unref(gate);
-		assert_int_equal(read(event, &(uint64_t){ 0 }, 8), 8);
+		assert_int_equal(read(event, &(uint64_t){0}, 8), 8);
 		assert_ok(accel_fence_import_fd(event, 0, &gate));
 	}
 	assert_int_equal(seam_calls(SEAM_THREAD_CREATE), 0); /* one for all */
@@ -140,7 +140,7 @@ static void test_woken_from_sleep(void **state)
 	while (!queue->sleepers)
 		sched_yield();
 	accel_fence_unref(gate);
-	assert_int_equal(read(event, &(uint64_t){ 0 }, 8), 8);
+	assert_int_equal(read(event, &(uint64_t){0}, 8), 8);
 	assert_ok(accel_fence_import_fd(event, 0, &gate));
 	fence = model_submit_after(queue, job[1], gate);
 	assert_int_equal(write(event, &one, 8), 8);
@@ -158,9 +158,7 @@ static void test_many_fences(void **state)
 	struct accel_queue *push_queue = model_queue(push, 2), *pull_queue;
 	struct accel_job *push_job = model_job(push_queue, NULL), *pull_job;
 	struct accel_fence *wait[6], *fence;
-	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = wait, .wait_count = 6
-	};
+	struct accel_submit_params params = {.size = sizeof(params), .wait = wait, .wait_count = 6};
 
 	(void)state;
 	open_all();
@@ -433,7 +431,7 @@ static void test_chain(void **state)
 
 static void test_no_threads(void **state)
 {
-	struct accel_submit_params params = { .size = sizeof(params), .wait_count = 1 };
+	struct accel_submit_params params = {.size = sizeof(params), .wait_count = 1};
 	struct accel_context *alone = model_open(MODEL_PULL, ACCEL_OPEN_NO_THREADS);
 	struct accel_queue *its = model_queue(alone, 1);
 	struct accel_job *mine = model_job(its, NULL);
@@ -456,8 +454,7 @@ static void test_no_threads(void **state)
 static void test_no_memory(void **state)
 {
 	struct accel_submit_params params = {
-		.size = sizeof(params), .wait = &gate, .wait_count = 1
-	};
+		.size = sizeof(params), .wait = &gate, .wait_count = 1};
 	struct accel_fence *fence = NULL;
 
 	(void)state;
@@ -476,7 +473,7 @@ static void test_no_memory(void **state)
 /* A sync_file can't be had of a job that is held; a descriptor to poll can. */
 static void test_export_held(void **state)
 {
-	struct pollfd pollfd = { .events = POLLIN };
+	struct pollfd pollfd = {.events = POLLIN};
 	struct accel_fence *fence;
 	int fd = -7;
 
@@ -539,8 +536,10 @@ static void test_signals(void **state)
 	assert_int_equal(accel_submit(queue, job, 1,
 				      &(struct accel_submit_params){
 					      .size = sizeof(struct accel_submit_params),
-					      .wait = &gate, .wait_count = 1 },
-				      NULL), -ENOMEM);
+					      .wait = &gate,
+					      .wait_count = 1},
+				      NULL),
+			 -ENOMEM);
 	assert_int_equal(thread_starts, 1);
 	close_all();
 }
@@ -550,11 +549,23 @@ static void test_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_held), TEST(test_held_again), TEST(test_woken_from_sleep),
-		TEST(test_many_fences), TEST(test_behind_a_running_one), TEST(test_full),
-		TEST(test_refused_late), TEST(test_refused_behind), TEST(test_cancel), TEST(test_cancel_and_leave),
-		TEST(test_lost), TEST(test_orphans), TEST(test_chain), TEST(test_no_threads),
-		TEST(test_no_memory), TEST(test_export_held), TEST(test_signals),
+		TEST(test_held),
+		TEST(test_held_again),
+		TEST(test_woken_from_sleep),
+		TEST(test_many_fences),
+		TEST(test_behind_a_running_one),
+		TEST(test_full),
+		TEST(test_refused_late),
+		TEST(test_refused_behind),
+		TEST(test_cancel),
+		TEST(test_cancel_and_leave),
+		TEST(test_lost),
+		TEST(test_orphans),
+		TEST(test_chain),
+		TEST(test_no_threads),
+		TEST(test_no_memory),
+		TEST(test_export_held),
+		TEST(test_signals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

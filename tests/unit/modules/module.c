@@ -5,14 +5,14 @@
  */
 #include "provider.h"
 
-#define NO_SYMBOL   1 /* an ordinary library */
-#define OTHER_ABI   2 /* the symbol is ours, what it says isn't */
-#define OTHER_NAME  3 /* the symbol of another interface */
-#define SHORT	    4 /* a descriptor that ends early */
-#define NO_OPS	    5
-#define SMALL_JOB   6 /* a job smaller than the core's part of it */
-#define HALF_PULL   7 /* job_poll without job_wait */
-#define UNRESOLVED  8 /* needs a function that nobody has */
+#define NO_SYMBOL    1 /* an ordinary library */
+#define OTHER_ABI    2 /* the symbol is ours, what it says isn't */
+#define OTHER_NAME   3 /* the symbol of another interface */
+#define SHORT        4 /* a descriptor that ends early */
+#define NO_OPS       5
+#define SMALL_JOB    6 /* a job smaller than the core's part of it */
+#define HALF_PULL    7 /* job_poll without job_wait */
+#define UNRESOLVED   8 /* needs a function that nobody has */
 #define OTHER_DRIVER 9 /* sound, but for another driver than its file's name says */
 
 #if KIND == UNRESOLVED
@@ -41,8 +41,7 @@ static const char *const drivers[] = {
 #else
 	"sound", "alias",
 #endif
-	NULL
-};
+	NULL};
 
 #if KIND == OTHER_NAME
 #define SYMBOL accel_provider_99
