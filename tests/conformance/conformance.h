@@ -202,6 +202,10 @@ struct blocker {
 };
 void block(struct accel_context *ctx, struct accel_queue *queue, struct blocker *b);
 void block_running(struct accel_context *ctx, struct accel_queue *queue, struct blocker *b);
+/* Skip unless the device has a job that runs until told, as block_running() needs. To be called
+ * before anything is opened: a check that is skipped exits, and not every kernel driver bears
+ * that with a context open. */
+void need_gate(void);
 void unblock(struct blocker *b);
 /* Unblock, wait for the end and release. */
 void blocker_end(struct blocker *b);

@@ -494,6 +494,7 @@ static void cancel_of_a_job_that_does_not_stop_is_etime(void)
 	struct setup s;
 
 	need(ACCEL_HAS_CANCEL, "cancel");
+	need_gate();
 	setup_open(&s);
 	behind = nop_job(s.ctx, s.queue);
 	block_running(s.ctx, s.queue, &b);
@@ -521,6 +522,7 @@ static void cancel_waits_for_the_job_that_runs(void)
 	struct setup s;
 
 	need(ACCEL_HAS_CANCEL, "cancel");
+	need_gate();
 	setup_open(&s);
 	block_running(s.ctx, s.queue, &b);
 	later_start(&later, unblock_later, &b);

@@ -455,9 +455,8 @@ static void batch_fence_waits_for_the_last(void)
 	struct gate gate;
 	struct batch b;
 
+	need_gate();
 	batch_open(&b, 8);
-	if (!suite.work->gate)
-		skip_check("the device has no job that runs until told");
 	gate_init(&gate);
 	memset(&r, 0, sizeof(r));
 	r.params.size = sizeof(r.params);

@@ -395,11 +395,16 @@ void block(struct accel_context *ctx, struct accel_queue *queue, struct blocker 
 	gives(submit_after(queue, b->job, &b->trigger, 1, &b->fence), 1);
 }
 
+void need_gate(void)
+{
+	if (!suite.work->gate)
+		skip_check("the device has no job that runs until told");
+}
+
 void block_running(struct accel_context *ctx, struct accel_queue *queue, struct blocker *b)
 {
 	blocker_begin(b);
-	if (!block_by_job(ctx, queue, b))
-		skip_check("the device has no job that runs until told");
+	expect(block_by_job(ctx, queue, b));
 	gate_wait_started(&b->gate);
 }
 
