@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,6 +146,24 @@ static void add(struct cases *cases, const struct fault *fault)
 	cases->fault[cases->count++] = *fault;
 }
 
+static void add_modes(struct cases *cases, struct fault *fault)
+{
+	fault->mode = FAIL;
+	if (!site_only_loses(&fault->site))
+		add(cases, fault);
+	fault->mode = LOSE;
+	if (site_may_lose(&fault->site, fault->err))
+		add(cases, fault);
+}
+
+/* The first three hits. One site may serve many callers: so of allocations each hit, and of
+ * others one amid and the last too. */
+static bool is_chosen(const struct site *site, unsigned int hit)
+{
+	return hit <= HITS || site->entry == ENTRY_ALLOC || hit == site->hits / 2 ||
+	       hit == site->hits;
+}
+
 static void make_cases(const struct record *record, struct cases *cases)
 {
 	struct fault fault;
@@ -156,15 +175,9 @@ static void make_cases(const struct record *record, struct cases *cases)
 		count = site_errors(&fault.site, errors, 8);
 		for (j = 0; j < count; j++) {
 			fault.err = errors[j];
-			for (fault.hit = 1; fault.hit <= HITS && fault.hit <= fault.site.hits;
-			     fault.hit++) {
-				fault.mode = FAIL;
-				if (!site_only_loses(&fault.site))
-					add(cases, &fault);
-				fault.mode = LOSE;
-				if (site_may_lose(&fault.site, fault.err))
-					add(cases, &fault);
-			}
+			for (fault.hit = 1; fault.hit <= fault.site.hits; fault.hit++)
+				if (is_chosen(&fault.site, fault.hit))
+					add_modes(cases, &fault);
 		}
 	}
 }
@@ -327,10 +340,22 @@ static int record_sites(struct record *all)
 	return ret;
 }
 
+/* There a worker that is lacking is the only one. */
+static void use_one_cpu(void)
+{
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		perror("sched_setaffinity");
+}
+
 static void usage(FILE *to)
 {
-	fputs("usage: accel-fault [--device NAME] [--parallel N] [--only TEXT] [--list] "
-	      "[--verbose]\n"
+	fputs("usage: accel-fault [--device NAME] [--parallel N] [--one-cpu] [--only TEXT] "
+	      "[--list] [--verbose]\n"
 	      "Fails each call that libaccel makes in turn. TEXT is a part of a case's name, as "
 	      "it\n"
 	      "is printed with failures.\n",
@@ -342,6 +367,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"device", required_argument, NULL, 'd'},
 		{"parallel", required_argument, NULL, 'p'},
+		{"one-cpu", no_argument, NULL, '1'},
 		{"only", required_argument, NULL, 'o'},
 		{"list", no_argument, NULL, 'l'},
 		{"verbose", no_argument, NULL, 'v'},
@@ -366,6 +392,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			parallel = (unsigned int)atoi(optarg);
+			break;
+		case '1':
+			use_one_cpu();
 			break;
 		case 'o':
 			only = optarg;

@@ -53,6 +53,7 @@ static const int of_cancel[] = {-EOPNOTSUPP, 0};
 static const int of_job[] = {-ENOMEM, 0};
 static const int of_submit[] = {-ENOMEM, -EAGAIN, -EOPNOTSUPP, 0};
 static const int of_wait[] = {-EIO, -ENOMEM, 0};
+static const int of_wait_short[] = {-ETIME, -ENOMEM, 0};
 static const int of_fence_export[] = {-EOPNOTSUPP, -EMFILE, -ENFILE, -ENOMEM, 0};
 static const int of_fence_import[] = {-EMFILE, -ENOMEM, 0};
 static const int nothing[] = {0};
@@ -531,6 +532,23 @@ out:
 
 #define MANY 24
 
+/* For one of many that are all the same and don't end. */
+static void wait_a_moment(struct accel_fence *pending)
+{
+	struct accel_fence *list[MANY];
+	int64_t deadline;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < MANY; i++)
+		list[i] = pending;
+	check("accel_deadline", accel_deadline(1000, &deadline), nothing);
+	ret = check("accel_fence_wait_many", accel_fence_wait_many(list, MANY, 0, deadline, NULL),
+		    of_wait_short);
+	if (!ret)
+		complain("a fence that is pending has ended");
+}
+
 /* More buffers, fences and waits than have a place without memory being asked for. */
 static void use_many(struct scene *scene)
 {
@@ -575,6 +593,8 @@ static void use_many(struct scene *scene)
 	after.wait_count = count + 6;
 	ret = check("accel_submit", accel_submit(queue, &job[1], 1, &after, &last), of_submit);
 	if (ret == 1) {
+		wait_a_moment(gate);
+		wait_a_moment(last);
 		if (accel_fence_wait(last, 0) != -ETIME)
 			complain("a job didn't wait for the fence that it was to wait for");
 		open_gate(fd);
