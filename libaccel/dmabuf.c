@@ -9,16 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* Linux 6.0; not in the headers of older distributions. Both structs are two words: flags as
- * DMA_BUF_SYNC_*, and the descriptor of the sync_file. */
-struct dmabuf_sync_file {
-	uint32_t flags;
-	int32_t fd;
-};
-
-#define EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dmabuf_sync_file)
-#define IMPORT_SYNC_FILE _IOW(DMA_BUF_BASE, 3, struct dmabuf_sync_file)
-
 static uint32_t sync_flags(uint32_t access)
 {
 	return (access & ACCEL_ACCESS_READ ? DMA_BUF_SYNC_READ : 0) |
@@ -60,10 +50,10 @@ int accel_core_dmabuf_sync(int dmabuf_fd, bool begin, uint32_t access)
 
 int accel_core_dmabuf_export_sync_file(int dmabuf_fd, uint32_t access, int *sync_file)
 {
-	struct dmabuf_sync_file ask = { .flags = sync_flags(access), .fd = -1 };
+	struct dma_buf_export_sync_file ask = { .flags = sync_flags(access), .fd = -1 };
 	int ret;
 
-	ret = accel_core_ioctl(dmabuf_fd, EXPORT_SYNC_FILE, &ask);
+	ret = accel_core_ioctl(dmabuf_fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &ask);
 	if (ret < 0)
 		return ret;
 	*sync_file = ask.fd;
@@ -72,9 +62,9 @@ int accel_core_dmabuf_export_sync_file(int dmabuf_fd, uint32_t access, int *sync
 
 int accel_core_dmabuf_import_sync_file(int dmabuf_fd, uint32_t access, int sync_file)
 {
-	struct dmabuf_sync_file ask = { .flags = sync_flags(access), .fd = sync_file };
+	struct dma_buf_import_sync_file ask = { .flags = sync_flags(access), .fd = sync_file };
 
-	return accel_core_ioctl(dmabuf_fd, IMPORT_SYNC_FILE, &ask);
+	return accel_core_ioctl(dmabuf_fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &ask);
 }
 
 int accel_core_sync_file_status(int sync_file, int *status)

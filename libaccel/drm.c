@@ -2,7 +2,7 @@
 /* What every node of a DRM driver understands. */
 #include "core.h"
 
-#include <drm.h>
+#include <drm/drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

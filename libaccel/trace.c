@@ -38,8 +38,8 @@ static int show_udmabuf(const void *arg, char *text, size_t bytes)
 
 static const struct accel_ioctl_name common[] = {
 	{ DMA_BUF_IOCTL_SYNC, "DMA_BUF_IOCTL_SYNC", show_dmabuf_sync },
-	{ _IOWR('b', 2, uint32_t[2]), "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", NULL },
-	{ _IOW('b', 3, uint32_t[2]), "DMA_BUF_IOCTL_IMPORT_SYNC_FILE", NULL },
+	{ DMA_BUF_IOCTL_EXPORT_SYNC_FILE, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", NULL },
+	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE, "DMA_BUF_IOCTL_IMPORT_SYNC_FILE", NULL },
 	{ SYNC_IOC_FILE_INFO, "SYNC_IOC_FILE_INFO", show_sync_file },
 	{ SYNC_IOC_MERGE, "SYNC_IOC_MERGE", NULL },
 	{ UDMABUF_CREATE, "UDMABUF_CREATE", show_udmabuf },
