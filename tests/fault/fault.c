@@ -40,6 +40,7 @@ static struct report *report; /* this process's */
 static struct live baseline;
 static const char *device = "soft:0";
 static bool verbose;
+static size_t every = 1; /* of the cases only one in so many */
 
 void complain(const char *format, ...)
 {
@@ -218,7 +219,7 @@ static void run_cases(const struct cases *cases, unsigned int parallel, const ch
 			if (child[slot].pid)
 				continue;
 			describe(&cases->fault[next], name, sizeof(name));
-			if (only && !strstr(name, only)) {
+			if ((only && !strstr(name, only)) || next % every) {
 				next++;
 				slot--;
 				continue;
@@ -354,11 +355,10 @@ static void use_one_cpu(void)
 
 static void usage(FILE *to)
 {
-	fputs("usage: accel-fault [--device NAME] [--parallel N] [--one-cpu] [--only TEXT] "
-	      "[--list] [--verbose]\n"
-	      "Fails each call that libaccel makes in turn. TEXT is a part of a case's name, as "
-	      "it\n"
-	      "is printed with failures.\n",
+	fputs("usage: accel-fault [--device NAME] [--parallel N] [--one-cpu] [--every N]\n"
+	      "                   [--only TEXT] [--list] [--verbose]\n"
+	      "Fails each call that libaccel makes, in turn. TEXT is a part of a case's name,\n"
+	      "as it is printed with failures; N runs one of so many cases.\n",
 	      to);
 }
 
@@ -367,6 +367,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"device", required_argument, NULL, 'd'},
 		{"parallel", required_argument, NULL, 'p'},
+		{"every", required_argument, NULL, 'e'},
 		{"one-cpu", no_argument, NULL, '1'},
 		{"only", required_argument, NULL, 'o'},
 		{"list", no_argument, NULL, 'l'},
@@ -393,6 +394,9 @@ int main(int argc, char **argv)
 		case 'p':
 			parallel = (unsigned int)atoi(optarg);
 			break;
+		case 'e':
+			every = (size_t)atoi(optarg);
+			break;
 		case '1':
 			use_one_cpu();
 			break;
@@ -413,7 +417,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind < argc || parallel < 1 || parallel > PARALLEL_MAX) {
+	if (optind < argc || parallel < 1 || parallel > PARALLEL_MAX || every < 1) {
 		usage(stderr);
 		return 2;
 	}

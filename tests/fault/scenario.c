@@ -542,7 +542,7 @@ static void wait_a_moment(struct accel_fence *pending)
 
 	for (i = 0; i < MANY; i++)
 		list[i] = pending;
-	check("accel_deadline", accel_deadline(1000, &deadline), nothing);
+	check("accel_deadline", accel_deadline(SECOND / 100, &deadline), nothing);
 	ret = check("accel_fence_wait_many", accel_fence_wait_many(list, MANY, 0, deadline, NULL),
 		    of_wait_short);
 	if (!ret)
