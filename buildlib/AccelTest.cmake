@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Functions for tests. Each test has a label that says of which kind it is: unit,
-# conformance, examples, checks, kernel; and beside it slow, if it takes more than
+# fault, conformance, examples, checks, kernel; and beside it slow, if it takes more than
 # some seconds. `build.sh test --quick` leaves out kernel and slow.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
