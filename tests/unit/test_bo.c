@@ -243,20 +243,20 @@ static void test_reuse(void **state)
 	struct accel_context *context = model_open(MODEL_PUSH, 0);
 
 	(void)state;
-	keep(context, ALL, PAGE);
+	keep(context, ALL, 2 * PAGE);
 	assert_int_equal(context->cache_count, 1);
-	assert_true(context->cache_bytes == PAGE);
-	/* Neither another size nor another use is served by it. */
-	assert_false(is_reused(context, ALL, 2 * PAGE));
-	assert_false(is_reused(context, ALL, PAGE / 4096 + PAGE));
-	assert_false(is_reused(context, RW, PAGE));
-	assert_false(is_reused(context, ALL | ACCEL_BO_COMMANDS, PAGE));
-	assert_false(is_reused(context, ALL & ~ACCEL_BO_DEVICE_WRITE, PAGE));
+	assert_true(context->cache_bytes == 2 * PAGE);
+	/* Neither another size, smaller or larger, nor another use is served by it. */
+	assert_false(is_reused(context, ALL, PAGE));
+	assert_false(is_reused(context, ALL, 3 * PAGE));
+	assert_false(is_reused(context, RW, 2 * PAGE));
+	assert_false(is_reused(context, ALL | ACCEL_BO_COMMANDS, 2 * PAGE));
+	assert_false(is_reused(context, ALL & ~ACCEL_BO_DEVICE_WRITE, 2 * PAGE));
 	assert_int_equal(context->cache_count, 1);
-	assert_true(is_reused(context, ALL, PAGE - 7)); /* rounds to the same */
+	assert_true(is_reused(context, ALL, 2 * PAGE - 7)); /* rounds to the same */
 	assert_int_equal(context->cache_count, 0);
 	assert_true(context->cache_bytes == 0);
-	assert_false(is_reused(context, ALL, PAGE));
+	assert_false(is_reused(context, ALL, 2 * PAGE));
 	accel_context_unref(context);
 }
 
