@@ -191,32 +191,34 @@ static int import_locked(struct accel_context *context, int fd, uint32_t flags,
 			 struct accel_bo **out)
 {
 	const struct accel_ops *ops = context->provider->ops;
-	struct accel_bo *bo;
+	struct accel_bo *bo, *known = NULL;
 	uint64_t key;
 	int ret;
 
-	ret = ops->bo_import_key(context, fd, &key);
-	if (ret)
-		return ret;
-	bo = bo_table_find(context, key);
-	if (bo) {
-		*out = bo;
-		return 0;
-	}
+	/* First of all: the key may be a handle, which only a bo_import that fails closes. */
 	bo = bo_alloc(context, flags | ACCEL_BO_IS_IMPORTED, 0);
 	if (!bo)
 		return accel_core_fail(-ENOMEM, "no memory for a buffer object");
+	ret = ops->bo_import_key(context, fd, &key);
+	if (!ret)
+		known = bo_table_find(context, key);
+	if (ret || known)
+		goto no_import;
 	bo->no_cache = true;
 	bo->key = key;
 	ret = ops->bo_import(bo, fd);
-	if (ret) {
-		bo_free(bo);
-		return ret;
-	}
+	if (ret)
+		goto no_import;
 	bo_table_add(bo);
 	accel_context_ref(context);
 	*out = bo;
 	return 0;
+
+no_import:
+	bo_free(bo);
+	if (known)
+		*out = known;
+	return ret;
 }
 
 int accel_bo_import(struct accel_context *context, int dmabuf_fd, uint32_t flags,

@@ -223,8 +223,8 @@ struct accel_ops {
 	/* pull: sleep until the job has ended and give its result, or -ETIME. Without the
 	 * lock, perhaps by several threads at once; the job stays under way meanwhile. */
 	int (*job_wait)(struct accel_job *job, int64_t deadline, struct accel_job_result *result);
-	/* pull: the job has ended and nobody waits for it: drop the kernel's state of it.
-	 * Under queue->lock. */
+	/* The job has ended and nobody waits for it: drop the kernel's state of it, if there is
+	 * any: one that was held back may have ended without a submit. Under queue->lock. */
 	void (*job_release)(struct accel_job *job);
 	/* pull: a new descriptor that polls readable when the job, which is under way,
 	 * has ended. Under queue->lock. */

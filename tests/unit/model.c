@@ -175,6 +175,7 @@ static int bo_import_key(struct accel_context *context, int fd, uint64_t *key)
 {
 	if (!is_locked(&context->lock))
 		wrong("bo_import_key without the lock");
+	model.keys++;
 	*key = key_of(fd);
 	return *key ? 0 : accel_core_fail(-EBADF, "no such descriptor");
 }

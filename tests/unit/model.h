@@ -34,7 +34,7 @@ struct model {
 	uint32_t waiting;                     /* threads inside job_wait */
 	uint32_t running;                     /* jobs in the driver */
 	_Atomic uint32_t submits, polls, waits_made, releases, cancels, events, exits, job_fds;
-	_Atomic uint32_t bo_inits, bo_maps, begins, ends, bo_finis, queue_finis;
+	_Atomic uint32_t bo_inits, bo_maps, begins, ends, bo_finis, queue_finis, keys;
 	_Atomic uint32_t wrong; /* broken promises */
 	char why[200];
 };
