@@ -4,7 +4,8 @@
 
 readonly DRIVER_MODULES="drivers/gpu/drm/drm_dma_helper drivers/gpu/drm/drm_shmem_helper
 	drivers/gpu/drm/scheduler/gpu-sched drivers/accel/ethosu/ethosu
-	drivers/accel/rocket/rocket drivers/gpu/drm/vgem/vgem"
+	drivers/accel/rocket/rocket drivers/bus/mhi/host/mhi drivers/accel/qaic/qaic
+	drivers/gpu/drm/vgem/vgem"
 
 # At least so many MiB where the cache is?
 check_space()
