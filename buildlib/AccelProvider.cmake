@@ -52,7 +52,8 @@ function(accel_add_provider NAME)
 			VERSION ${PROJECT_VERSION} SOVERSION 0)
 		install(TARGETS ${target})
 		accel_provider_link(${target} ${NAME} ../../libaccel-${NAME}.so.0)
-		accel_provider_pc(${NAME})
+		accel_add_pc(libaccel-provider.pc.in libaccel-${NAME}.pc NAME ${NAME})
+		set_property(GLOBAL APPEND PROPERTY accel_libraries ${NAME})
 	else()
 		set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${NAME}
 			SKIP_BUILD_RPATH ON # who loads it has the library loaded
@@ -62,6 +63,9 @@ function(accel_add_provider NAME)
 	foreach(alias ${arg_ALIASES})
 		accel_provider_link(${target} ${alias} ${NAME}.so)
 	endforeach()
+
+	accel_archive_provider(${NAME} DRIVERS ${NAME} ${arg_ALIASES}
+		SOURCES ${arg_UNPARSED_ARGUMENTS} LIBS ${arg_LIBS})
 
 	if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include/accel)
 		target_include_directories(accel_headers INTERFACE
@@ -81,20 +85,4 @@ function(accel_provider_link TARGET NAME TO)
 			${PROJECT_BINARY_DIR}/lib/${ACCEL_PROVIDER_DIR}
 		COMMAND ${CMAKE_COMMAND} -E create_symlink ${TO} ${link})
 	install(FILES ${link} DESTINATION ${CMAKE_INSTALL_LIBDIR}/${ACCEL_PROVIDER_DIR})
-endfunction()
-
-# For programs that use the functions of <accel/NAME.h>.
-function(accel_provider_pc NAME)
-	install(CODE "
-		set(name ${NAME})
-		set(version ${PROJECT_VERSION})
-		set(prefix \"\${CMAKE_INSTALL_PREFIX}\")
-		set(libdir ${CMAKE_INSTALL_LIBDIR})
-		set(includedir ${CMAKE_INSTALL_INCLUDEDIR})
-		cmake_path(ABSOLUTE_PATH libdir BASE_DIRECTORY \"\${prefix}\")
-		cmake_path(ABSOLUTE_PATH includedir BASE_DIRECTORY \"\${prefix}\")
-		configure_file(\"${PROJECT_SOURCE_DIR}/buildlib/libaccel-provider.pc.in\"
-			\"${CMAKE_CURRENT_BINARY_DIR}/libaccel-${NAME}.pc\" @ONLY)")
-	install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libaccel-${NAME}.pc
-		DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()

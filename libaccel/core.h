@@ -94,6 +94,15 @@ bool sysfs_is_plain_word(const char *name);
 
 /* ---- provider.c ------------------------------------------------------------------------ */
 
+/* Providers that are a part of this library itself, by driver; NULL at the end, or none at all.
+ * The shared library has none (builtin.c); libaccel.a has no others. */
+struct builtin_provider {
+	const char *driver;
+	const struct accel_provider *provider;
+};
+
+extern const struct builtin_provider builtin_providers[];
+
 /* Whether a provider for @driver is there, without loading it: ACCEL_USABLE,
  * ACCEL_NO_PROVIDER or ACCEL_PROVIDER_ABI, with @reason for the last two. */
 uint32_t provider_look(const char *driver, char *reason, size_t reason_bytes);

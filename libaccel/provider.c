@@ -139,6 +139,34 @@ static void say_abi(const char *driver, unsigned long abi, char *reason, size_t 
 		 driver, abi, ACCEL_PRIVATE_ABI);
 }
 
+/* A static program has the providers that were linked into it, and loads none: a module would
+ * bring the shared library along, a second libaccel in one process. */
+static bool is_static(void)
+{
+	return builtin_providers[0].driver;
+}
+
+static const struct accel_provider *find_builtin(const char *driver)
+{
+	const struct builtin_provider *at;
+
+	for (at = builtin_providers; at->driver; at++)
+		if (!strcmp(at->driver, driver))
+			return at->provider;
+	return NULL;
+}
+
+static uint32_t look_in_program(const char *driver, char *reason, size_t reason_bytes)
+{
+	if (find_builtin(driver))
+		return ACCEL_USABLE;
+	snprintf(reason, reason_bytes,
+		 "no provider for '%s' is in this program's libaccel.a: install one that was built "
+		 "with it (STATIC_PROVIDERS)",
+		 driver);
+	return ACCEL_NO_PROVIDER;
+}
+
 uint32_t provider_look(const char *driver, char *reason, size_t reason_bytes)
 {
 	const bool software = !strcmp(driver, "soft");
@@ -154,6 +182,8 @@ uint32_t provider_look(const char *driver, char *reason, size_t reason_bytes)
 		snprintf(reason, reason_bytes, "its driver's name is no plain word");
 		return ACCEL_NO_PROVIDER;
 	}
+	if (is_static())
+		return look_in_program(driver, reason, reason_bytes);
 	if (!provider_path(driver, path, sizeof(path)) && !accel_core_sys.access(path, R_OK))
 		return ACCEL_USABLE;
 	abi = other_abi(driver);
@@ -374,11 +404,43 @@ static struct loaded *find_loaded(const char *driver)
 	return NULL;
 }
 
+/* Its descriptor, from the module or from the program itself. @handle is NULL for the latter. */
+static int find_provider(const char *driver, const struct accel_provider **found, void **handle,
+			 uint32_t *usable, char *reason, size_t reason_bytes)
+{
+	char path[PATH_MAX], why[200];
+	int ret;
+
+	*handle = NULL;
+	*found = find_builtin(driver);
+	if (*found)
+		return 0;
+	ret = provider_path(driver, path, sizeof(path));
+	if (ret)
+		return accel_core_fail(ret, "the path of the provider for '%s' is too long", driver);
+	ret = accel_core_sys.dl_open(path, handle, why, sizeof(why));
+	if (ret) {
+		*usable = ACCEL_NO_PROVIDER;
+		snprintf(reason, reason_bytes,
+			 "the provider for '%s' can't be loaded, install it anew: %s", driver, why);
+		return device_usable_errno(*usable);
+	}
+	*found = accel_core_sys.dl_sym(*handle, SYMBOL);
+	if (*found)
+		return 0;
+	*usable = ACCEL_PROVIDER_ABI;
+	snprintf(reason, reason_bytes,
+		 "%s is no provider for this libaccel: it has no symbol " SYMBOL
+		 "; install providers and libaccel of the same version",
+		 path);
+	accel_core_sys.dl_close(*handle);
+	return device_usable_errno(*usable);
+}
+
 static int load(const char *driver, struct loaded **out, uint32_t *usable, char *reason,
 		size_t reason_bytes)
 {
 	const struct accel_provider *found;
-	char path[PATH_MAX], why[200];
 	struct loaded *loaded;
 	void *handle;
 	int ret;
@@ -387,29 +449,15 @@ static int load(const char *driver, struct loaded **out, uint32_t *usable, char 
 	if (*usable != ACCEL_USABLE)
 		return device_usable_errno(*usable);
 
-	ret = provider_path(driver, path, sizeof(path));
-	if (ret)
-		return accel_core_fail(ret, "the path of the provider for '%s' is too long", driver);
 	loaded = accel_core_sys.alloc(sizeof(*loaded));
 	if (!loaded)
 		return accel_core_fail(-ENOMEM, "no memory for the provider of '%s'", driver);
-	ret = accel_core_sys.dl_open(path, &handle, why, sizeof(why));
-	if (ret) {
-		*usable = ACCEL_NO_PROVIDER;
-		snprintf(reason, reason_bytes,
-			 "the provider for '%s' can't be loaded, install it anew: %s", driver, why);
-		goto no_provider;
-	}
-	found = accel_core_sys.dl_sym(handle, SYMBOL);
-	if (!found || found->abi != ACCEL_PRIVATE_ABI) {
+	ret = find_provider(driver, &found, &handle, usable, reason, reason_bytes);
+	if (ret)
+		goto none_found;
+	if (found->abi != ACCEL_PRIVATE_ABI) {
 		*usable = ACCEL_PROVIDER_ABI;
-		if (found)
-			say_abi(driver, found->abi, reason, reason_bytes);
-		else
-			snprintf(reason, reason_bytes,
-				 "%s is no provider for this libaccel: it has no symbol " SYMBOL
-				 "; install providers and libaccel of the same version",
-				 path);
+		say_abi(driver, found->abi, reason, reason_bytes);
 		goto not_ours;
 	}
 	if (!is_sound(found)) {
@@ -429,10 +477,12 @@ static int load(const char *driver, struct loaded **out, uint32_t *usable, char 
 	return 0;
 
 not_ours:
-	accel_core_sys.dl_close(handle);
-no_provider:
+	ret = device_usable_errno(*usable);
+	if (handle)
+		accel_core_sys.dl_close(handle);
+none_found:
 	accel_core_sys.free(loaded);
-	return device_usable_errno(*usable);
+	return ret;
 }
 
 int provider_load(const char *driver, const struct accel_provider **out, uint32_t *usable,

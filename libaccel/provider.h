@@ -254,7 +254,10 @@ struct accel_provider {
 
 #define ACCEL_CONCAT_(a, b)   a##b
 #define ACCEL_CONCAT(a, b)    ACCEL_CONCAT_(a, b)
+/* The build of libaccel.a, which has several, gives each a name of its own. */
+#ifndef ACCEL_PROVIDER_SYMBOL
 #define ACCEL_PROVIDER_SYMBOL ACCEL_CONCAT(accel_provider_, ACCEL_PRIVATE_ABI)
+#endif
 
 extern const struct accel_provider ACCEL_PROVIDER_SYMBOL;
 
