@@ -12,9 +12,9 @@ function(accel_add_man)
 		configure_file(${page} ${dir}/${own}.${section} COPYONLY)
 		set(files ${dir}/${own}.${section})
 
-		file(STRINGS ${page} lines REGEX "^\\.Nm [a-z0-9_]+")
+		file(STRINGS ${page} lines REGEX "^\\.Nm [a-z0-9_-]+")
 		foreach(line ${lines})
-			string(REGEX REPLACE "^\\.Nm ([a-z0-9_]+).*" "\\1" name "${line}")
+			string(REGEX REPLACE "^\\.Nm ([a-z0-9_-]+).*" "\\1" name "${line}")
 			if(NOT name STREQUAL own)
 				file(CONFIGURE OUTPUT ${dir}/${name}.${section}
 					CONTENT ".so man${section}/${own}.${section}\n")
