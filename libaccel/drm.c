@@ -71,5 +71,8 @@ int accel_core_prime_import(int fd, int dmabuf_fd, uint32_t *handle)
 
 int accel_core_map(int fd, uint64_t offset, size_t bytes, int prot, void **out)
 {
-	return accel_core_sys.mmap(bytes, prot, MAP_SHARED, fd, offset, out);
+	const int ret = accel_core_sys.mmap(bytes, prot, MAP_SHARED, fd, offset, out);
+
+	/* Of a process whose memory is locked, as far as it may be. */
+	return ret == -EAGAIN ? -ENOMEM : ret;
 }

@@ -130,7 +130,7 @@ static void test_gem(void **state)
 
 static struct {
 	size_t bytes;
-	int prot, flags, fd;
+	int prot, flags, fd, answer;
 	uint64_t offset;
 } mapped;
 
@@ -141,8 +141,9 @@ static int fake_mmap(size_t bytes, int prot, int flags, int fd, uint64_t offset,
 	mapped.flags = flags;
 	mapped.fd = fd;
 	mapped.offset = offset;
-	*out = &mapped;
-	return 0;
+	if (!mapped.answer)
+		*out = &mapped;
+	return mapped.answer;
 }
 
 static void test_map(void **state)
@@ -155,6 +156,12 @@ static void test_map(void **state)
 	assert_ptr_equal(ptr, &mapped);
 	assert_true(mapped.offset == 0x123456789000 && mapped.bytes == 4096 && mapped.fd == 77);
 	assert_true(mapped.prot == PROT_READ && mapped.flags == MAP_SHARED);
+	ptr = NULL;
+	mapped.answer = -EAGAIN;
+	assert_int_equal(accel_core_map(77, 0, 4096, PROT_READ, &ptr), -ENOMEM);
+	mapped.answer = -EACCES;
+	assert_int_equal(accel_core_map(77, 0, 4096, PROT_READ, &ptr), -EACCES);
+	assert_null(ptr);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
