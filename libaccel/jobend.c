@@ -161,8 +161,9 @@ int accel_core_job_end_wait(struct accel_context *context, const struct accel_jo
 
 	/* The kernel doesn't end it when the driver is unbound. */
 	ret = accel_core_poll_fd(end->sync_file, deadline, ACCEL_LOOK_NS, look_for_loss, context);
-	if (ret == -ETIME)
-		return ret;
+	/* That poll(2) failed, for want of memory, says nothing of the job. */
+	if (ret && ret != -EBADF && !atomic_load(&context->state))
+		return -ETIME;
 	return accel_core_job_end_poll(context, end, true, result);
 }
 

@@ -220,8 +220,9 @@ struct accel_ops {
 	 * queue->lock. @ended: a later job of the queue has ended, or the context is lost:
 	 * give a final answer. */
 	int (*job_poll)(struct accel_job *job, bool ended, struct accel_job_result *result);
-	/* pull: sleep until the job has ended and give its result, or -ETIME. Without the
-	 * lock, perhaps by several threads at once; the job stays under way meanwhile. */
+	/* pull: sleep until the job has ended and give its result, or -ETIME, which may come
+	 * early. Without the lock, perhaps by several threads at once; the job stays under way
+	 * meanwhile. */
 	int (*job_wait)(struct accel_job *job, int64_t deadline, struct accel_job_result *result);
 	/* The job has ended and nobody waits for it: drop the kernel's state of it, if there is
 	 * any: one that was held back may have ended without a submit. Under queue->lock. */
@@ -380,7 +381,8 @@ struct accel_job_end {
 /* Of @dmabuf_fd (-1: take none). Never fails: without a sync_file the job is unverified. */
 void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shared);
 void accel_core_job_end_drop(struct accel_job_end *end);
-/* As ops.job_poll, ops.job_wait and ops.job_fd, for an @end with a sync_file. */
+/* As ops.job_poll, ops.job_wait and ops.job_fd, for an @end with a sync_file. A wait may give
+ * -ETIME before its time. */
 int accel_core_job_end_poll(struct accel_context *context, const struct accel_job_end *end,
 			    bool ended, struct accel_job_result *result);
 int accel_core_job_end_wait(struct accel_context *context, const struct accel_job_end *end,
