@@ -151,7 +151,7 @@ int ethosu_bo_import(struct accel_bo *base, int dmabuf_fd)
 		return 0;
 	}
 	accel_core_gem_close(base->context->fd, bo->handle);
-	return accel_core_fail(ret, "the size of the dma-buf: %s", strerror(-ret));
+	return accel_core_fail(-EINVAL, "the size of the dma-buf: %s", strerror(-ret));
 }
 
 int ethosu_bo_need_dmabuf(struct ethosu_bo *bo)

@@ -97,7 +97,9 @@ int accel_ethosu_perfmon_read(struct accel_ethosu_perfmon *perfmon, uint64_t *co
 	return 0;
 }
 
-static int set_global(struct accel_ethosu_perfmon *perfmon, uint32_t flags)
+/* @expected is the kernel's word for what @sentence says. */
+static int set_global(struct accel_ethosu_perfmon *perfmon, uint32_t flags, int expected, int err,
+		      const char *sentence)
 {
 	struct drm_ethosu_perfmon_set_global ask;
 	int ret;
@@ -106,26 +108,23 @@ static int set_global(struct accel_ethosu_perfmon *perfmon, uint32_t flags)
 	if (ret)
 		return ret;
 	ask = (struct drm_ethosu_perfmon_set_global){.flags = flags, .id = perfmon->id};
-	return accel_core_ioctl(perfmon->context->fd, DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, &ask);
+	ret = accel_core_ioctl(perfmon->context->fd, DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, &ask);
+	if (ret == expected)
+		return accel_core_fail(err, "%s", sentence);
+	return ret ? accel_core_fail(ret, "PERFMON_SET_GLOBAL: %s", strerror(-ret)) : 0;
 }
 
 int accel_ethosu_perfmon_set_global(struct accel_ethosu_perfmon *perfmon)
 {
-	const int ret = set_global(perfmon, 0);
-
-	if (ret == -EBUSY)
-		return accel_core_fail(ret, "another performance monitor is global or counts");
-	return ret;
+	return set_global(perfmon, 0, -EBUSY, -EBUSY,
+			  "another performance monitor is global or counts");
 }
 
 int accel_ethosu_perfmon_clear_global(struct accel_ethosu_perfmon *perfmon)
 {
-	const int ret = set_global(perfmon, DRM_ETHOSU_PERFMON_CLEAR_GLOBAL);
-
 	/* The monitor exists, so this is the only thing that can be wrong. */
-	if (ret == -EINVAL && perfmon)
-		return accel_core_fail(-ENOENT, "no performance monitor is global");
-	return ret;
+	return set_global(perfmon, DRM_ETHOSU_PERFMON_CLEAR_GLOBAL, -EINVAL, -ENOENT,
+			  "no performance monitor is global");
 }
 
 struct accel_ethosu_perfmon *accel_ethosu_perfmon_ref(struct accel_ethosu_perfmon *perfmon)
