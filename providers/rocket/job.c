@@ -3,7 +3,7 @@
  * Jobs of rocket: register command lists and the buffers that they name by address.
  *
  * The kernel says nothing of a job that it refuses, and fences only what is listed as written.
- * So all is checked here, and each job writes a page of ours whose fence tells of its end. What
+ * So all is checked here, and each job writes a page of its own whose fence tells of its end. What
  * it is to wait for comes in by another page, which it reads.
  */
 #include "rocket_internal.h"
@@ -151,7 +151,6 @@ static int validate(struct rocket_job *job, const struct accel_job_params *param
 static void list_handles(struct rocket_job *job, uint32_t index, struct accel_bo *bo)
 {
 	struct rocket_context *context = rocket_context(job->base.queue->context);
-	const bool unverified = rocket_is_unverified(&context->base);
 	uint32_t reads = 0, writes = 0, i, at = 0;
 	struct accel_bo_ref *ref;
 
@@ -160,9 +159,8 @@ static void list_handles(struct rocket_job *job, uint32_t index, struct accel_bo
 			at++;
 	at += 3;
 	job->handles[reads++] = rocket_bo(job->base.commands)->handle;
-	if (unverified)
-		job->handles[reads++] = context->done.handle;
-	job->handles[at + writes++] = unverified ? job->own.handle : context->done.handle;
+	job->handles[reads++] = context->done.handle;
+	job->handles[at + writes++] = job->own.handle;
 	for (i = 0; i < job->base.bo_count; i++) {
 		ref = &job->base.bos[i];
 		if (ref->access & ACCEL_ACCESS_WRITE)
@@ -186,7 +184,9 @@ static int prepare_end(struct rocket_context *context, struct rocket_job *job)
 	if (rocket_is_unverified(&context->base))
 		return rocket_page_make(&context->base, &job->own);
 	pthread_mutex_lock(&context->file_lock);
-	ret = rocket_page_need_dmabuf(&context->base, &context->done);
+	ret = rocket_page_need_dmabuf(&context->base, &job->own);
+	if (ret)
+		rocket_page_drop(&context->base, &job->own);
 	pthread_mutex_unlock(&context->file_lock);
 	return ret;
 }
@@ -229,9 +229,12 @@ int rocket_job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo
 
 void rocket_job_fini(struct accel_job *base)
 {
+	struct rocket_context *context = rocket_context(base->queue->context);
 	struct rocket_job *job = rocket_job(base);
 
-	rocket_page_drop(base->queue->context, &job->own);
+	pthread_mutex_lock(&context->file_lock);
+	rocket_page_drop(&context->base, &job->own);
+	pthread_mutex_unlock(&context->file_lock);
 	accel_core_sys.free(job->handles);
 	accel_core_sys.free(job->tasks);
 }
@@ -279,9 +282,7 @@ static int submit_one(struct rocket_context *context, struct rocket_job *job)
 	/* Success says nothing: a job that was dropped has no fence, and is unverified. */
 	if (!ret) {
 		context->has_run = true;
-		accel_core_job_end_take(
-			&job->end, rocket_is_unverified(&context->base) ? -1 : context->done.dmabuf,
-			false);
+		accel_core_job_end_take(&job->end, job->own.dmabuf, false);
 	}
 	pthread_mutex_unlock(&context->file_lock);
 	return ret ? refused(&context->base, ret) : 0;
@@ -306,14 +307,12 @@ int rocket_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 
 /* ---- ending --------------------------------------------------------------------------------------- */
 
-/* Of a job without a fence of its own: when its page is free, or the page of all. */
+/* Of a job whose fence wasn't taken: when its page is free. */
 static int wait_page(void *data, int64_t deadline)
 {
 	struct rocket_job *job = data;
-	struct rocket_context *context = rocket_context(job->base.queue->context);
 
-	return rocket_wait(&context->base, job->own.handle ? job->own.handle : context->done.handle,
-			   deadline);
+	return rocket_wait(job->base.queue->context, job->own.handle, deadline);
 }
 
 int rocket_job_poll(struct accel_job *base, bool ended, struct accel_job_result *result)

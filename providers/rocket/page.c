@@ -32,7 +32,10 @@ int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *p
 	if (ret || page->dmabuf >= 0)
 		return ret;
 	ret = accel_core_prime_export(context->fd, page->handle, &page->dmabuf);
-	return ret ? accel_core_fail(ret, "PRIME_HANDLE_TO_FD: %s", strerror(-ret)) : 0;
+	if (ret)
+		return accel_core_fail(ret, "PRIME_HANDLE_TO_FD: %s", strerror(-ret));
+	list_append(&rocket_context(context)->pages, &page->link);
+	return 0;
 }
 
 void rocket_page_drop(struct accel_context *context, struct rocket_page *page)
@@ -40,10 +43,12 @@ void rocket_page_drop(struct accel_context *context, struct rocket_page *page)
 	if (!page->handle)
 		return;
 	accel_core_gem_close(context->fd, page->handle);
-	if (page->dmabuf >= 0)
-		accel_core_sys.close(page->dmabuf);
 	page->handle = 0;
+	if (page->dmabuf < 0)
+		return;
+	accel_core_sys.close(page->dmabuf);
 	page->dmabuf = -1;
+	list_del(&page->link);
 }
 
 int rocket_wait(struct accel_context *context, uint32_t handle, int64_t deadline)

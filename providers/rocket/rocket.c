@@ -72,6 +72,7 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 		return accel_core_fail(-EINVAL, "opening takes no struct of this driver");
 	own->done.dmabuf = -1;
 	own->gate.dmabuf = -1;
+	list_init(&own->pages);
 	/* The node is there before the first core is: a file opened then runs nothing. */
 	ret = count_cores(&own->cores);
 	if (!ret && !own->cores)
@@ -87,19 +88,17 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 /* Pages of ours that a child had would keep the kernel from letting go of them. */
 static void context_child(struct accel_context *context)
 {
-	struct rocket_context *own = rocket_context(context);
+	struct list *node;
 
-	if (own->done.dmabuf >= 0)
-		accel_core_sys.close(own->done.dmabuf);
-	if (own->gate.dmabuf >= 0)
-		accel_core_sys.close(own->gate.dmabuf);
+	list_for_each(node, &rocket_context(context)->pages)
+		accel_core_sys.close(list_entry(node, struct rocket_page, link)->dmabuf);
 }
 
 /* ---- leaving ------------------------------------------------------------------------------------- */
 
 /*
  * A job is over before the kernel lets go of its buffers: its work for that must not meet a
- * closed file. Every job has the page "done", whose address is free again after the last.
+ * closed file. Every job reads the page "done", whose address is free again after the last.
  */
 static void settle(struct rocket_context *context)
 {
@@ -169,7 +168,9 @@ static void context_exit(struct accel_context *context)
 	}
 	/* Other threads still run, and find nothing to export to any more. */
 	pthread_mutex_lock(&own->file_lock);
-	rocket_page_drop(context, &own->gate);
+	while (!list_empty(&own->pages))
+		rocket_page_drop(context,
+				 list_entry(own->pages.next, struct rocket_page, link));
 	if (!atomic_load(&context->state))
 		settle(own);
 	pthread_mutex_unlock(&own->file_lock);

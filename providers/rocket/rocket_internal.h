@@ -14,19 +14,22 @@
 struct rocket_page {
 	uint32_t handle; /* 0: none */
 	uint32_t address;
-	int dmabuf; /* -1: none */
+	int dmabuf;       /* -1: none */
+	struct list link; /* rocket_context.pages, if it has a dma-buf */
 };
 
 struct rocket_context {
 	struct accel_context base;
-	/* A submission and the taking of its fence are one: the next job replaces the fence. */
+	/* A submission and what it waits for are one: another job's waits go into the same gate.
+	 * Also the pages with a dma-buf. */
 	pthread_mutex_t file_lock;
-	/* Every job has it: written by all whose fence is taken. The first buffer of all, so
-	 * that its address tells when the kernel has let go of all jobs. */
+	/* Every job reads it. The first buffer of all, so that its address tells when the kernel
+	 * has let go of all jobs. */
 	struct rocket_page done;
 	struct rocket_page gate; /* takes what is to be waited for; read by those that wait */
 	uint32_t cores;          /* at opening; 0: not known */
 	bool has_run;            /* under file_lock: some job was submitted */
+	struct list pages;       /* rocket_page.link */
 	/* Under base.lock: dma-bufs of freed buffers that somebody still had. */
 	int *lingering;
 	uint32_t lingering_count;
@@ -45,7 +48,9 @@ struct rocket_job {
 	struct drm_rocket_job kernel; /* as it is submitted, but for the gate */
 	struct drm_rocket_task *tasks;
 	uint32_t *handles;      /* read ones with room for the gate, then written ones */
-	struct rocket_page own; /* where no fence is taken: written by this job alone */
+	/* Written by this job alone: of a page that others write too the fence of a job that the
+	 * kernel dropped would be that of the one before. */
+	struct rocket_page own;
 	struct accel_job_end end;
 };
 
@@ -73,6 +78,7 @@ static inline bool rocket_is_unverified(const struct accel_context *context)
 int rocket_page_make(struct accel_context *context, struct rocket_page *page);
 /* Also its dma-buf. Under file_lock, for at exit nothing may be exported any more. */
 int rocket_page_need_dmabuf(struct accel_context *context, struct rocket_page *page);
+/* Under file_lock, if it may have a dma-buf. */
 void rocket_page_drop(struct accel_context *context, struct rocket_page *page);
 /* PREP_BO: 0 nothing writes it any more, -ETIME. */
 int rocket_wait(struct accel_context *context, uint32_t handle, int64_t deadline);
