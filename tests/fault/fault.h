@@ -77,6 +77,8 @@ void inject_record(struct record *record);
 /* Have the fault happen, once; NULL: nothing is to fail. */
 void inject_arm(const struct fault *fault);
 bool inject_happened(void);
+/* The fault was a job that the kernel dropped, saying nothing. */
+bool inject_dropped_a_job(void);
 /* What the library has not given back. */
 struct live {
 	long memory, maps, fds;
@@ -96,6 +98,10 @@ const char *entry_name(enum entry entry);
 /* Run it on the device of that name. Complaints go to complain(). */
 void scenario(const char *device);
 
+/* scenario.c: complain of an error that isn't documented, and of one without words; @ret. 0 ends
+ * the list of those that are. */
+int check(const char *call, int ret, const int *allowed);
+
 /* fault.c */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -106,7 +112,10 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct work {
 	const char *driver;
 	unsigned int count; /* kinds of jobs */
-	bool has_empty;     /* jobs without commands, that only take their place */
+	uint32_t out;       /* the second buffer's index in each job */
+	/* The first so many write to what is listed there; the others know its address. */
+	unsigned int by_index;
+	bool has_empty; /* jobs without commands, that only take their place */
 	/* What the first buffer must have in it. */
 	void (*fill)(void *in);
 	/* A job of kind @kind: reads @in, writes its own part of @out. */
@@ -114,8 +123,28 @@ struct work {
 		    struct accel_bo *in, struct accel_bo *out, struct accel_job **job);
 	/* Whether its part of @out is as it must be once it has run. */
 	bool (*verify)(unsigned int kind, const void *in, const void *out);
+	/* What only this driver has; or NULL. */
+	void (*vendor)(struct accel_context *context);
 };
 
-extern const struct work work_soft;
+extern const struct work work_soft, work_ethosu, work_rocket;
+
+/* ---- suite.c: jobs that the conformance suite's workloads make --------------------------- */
+
+#define SUITE_KINDS 5
+
+struct request;
+struct workload;
+void suite_fill(void *in);
+int suite_make(const struct workload *workload, struct accel_context *context,
+	       struct accel_queue *queue, unsigned int kind, struct accel_bo *in,
+	       struct accel_bo *out, struct accel_job **job);
+bool suite_verify(unsigned int kind, const void *in, const void *out);
+/* A copy whose request @change may change before the job is created, with @data. */
+int suite_make_copy(const struct workload *workload, struct accel_context *context,
+		    struct accel_queue *queue, unsigned int kind, struct accel_bo *in,
+		    struct accel_bo *out, int (*change)(struct request *request, void *data),
+		    void *data, struct accel_job **job);
+bool suite_verify_copy(unsigned int kind, const void *in, const void *out);
 
 #endif

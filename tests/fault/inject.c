@@ -6,6 +6,9 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <drm/drm.h>
+#include <drm/ethosu_accel.h>
+#include <drm/rocket_accel.h>
 #include <errno.h>
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
@@ -24,7 +27,7 @@ static struct record *recorded; /* under the lock, as are the next */
 static struct fault armed;
 static bool is_armed;
 static unsigned int hits;
-static _Atomic bool happened;
+static _Atomic bool happened, dropped;
 static _Atomic long live_memory, live_maps;
 
 /* ---- where the caller is ------------------------------------------------------------------ */
@@ -126,7 +129,14 @@ bool inject_happened(void)
 	return happened;
 }
 
+bool inject_dropped_a_job(void)
+{
+	return dropped;
+}
+
 /* ---- what can fail, and how --------------------------------------------------------------- */
+
+#define NOT_CALLED -1 /* a success, and nothing was done, such as a wake without a cause */
 
 static const struct {
 	const char *name;
@@ -159,7 +169,7 @@ static const struct {
 	[ENTRY_MADVISE] = {"madvise", {EINVAL, ENOMEM, EAGAIN}, true, false},
 	[ENTRY_ALLOC] = {"alloc", {ENOMEM}, false, false},
 	[ENTRY_THREAD_CREATE] = {"thread_create", {EAGAIN}, false, false},
-	[ENTRY_FUTEX_WAIT] = {"futex_wait", {EINTR, -1}, true, false},
+	[ENTRY_FUTEX_WAIT] = {"futex_wait", {EINTR, NOT_CALLED}, true, false},
 	[ENTRY_DL_OPEN] = {"dlopen", {ELIBACC}, false, false},
 	[ENTRY_DL_SYM] = {"dlsym", {ENOENT}, false, false},
 };
@@ -169,24 +179,56 @@ const char *entry_name(enum entry entry)
 	return entries[entry].name;
 }
 
+/* What ioctls really give for calls that are made as they should be; others than these: the
+ * above. */
+static const struct {
+	unsigned long request;
+	int errors[4]; /* 0 at the end */
+} ioctls[] = {
+	{DRM_IOCTL_VERSION, {EINTR, ENODEV}},
+	{DRM_IOCTL_GEM_CLOSE, {0}},
+	{DRM_IOCTL_PRIME_HANDLE_TO_FD, {EINTR, ENOMEM, EMFILE}},
+	{DRM_IOCTL_PRIME_FD_TO_HANDLE, {EINTR, ENOMEM}},
+	{DRM_IOCTL_ROCKET_CREATE_BO, {EINTR, ENOMEM, ENOSPC}},
+	/* It says nothing of jobs that it drops, for want of memory or for a signal. */
+	{DRM_IOCTL_ROCKET_SUBMIT, {EINTR, ENOMEM, NOT_CALLED}},
+	{DRM_IOCTL_ROCKET_PREP_BO, {EINTR}},
+	{DRM_IOCTL_ROCKET_FINI_BO, {0}},
+	{DRM_IOCTL_ETHOSU_DEV_QUERY, {EINTR, ENODEV}},
+	{DRM_IOCTL_ETHOSU_BO_CREATE, {EINTR, ENOMEM}},
+	{DRM_IOCTL_ETHOSU_CMDSTREAM_BO_CREATE, {EINTR, ENOMEM}},
+	{DRM_IOCTL_ETHOSU_BO_MMAP_OFFSET, {EINTR, ENOMEM}},
+	{DRM_IOCTL_ETHOSU_BO_WAIT, {EINTR}},
+	{DRM_IOCTL_ETHOSU_SUBMIT, {EINTR, ENOMEM, EACCES}},
+	{DRM_IOCTL_ETHOSU_PERFMON_CREATE, {EINTR, ENOMEM}},
+	{DRM_IOCTL_ETHOSU_PERFMON_DESTROY, {0}},
+	{DRM_IOCTL_ETHOSU_PERFMON_GET_VALUES, {EINTR}},
+	{DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, {EINTR, EBUSY}},
+};
+
 /* Whether the ioctl makes nothing that would be lost with its result. */
 static bool makes_nothing(unsigned long request)
 {
 	return request == DMA_BUF_IOCTL_SYNC || request == SYNC_IOC_FILE_INFO;
 }
 
+static unsigned int take_errors(const int *known, unsigned int room, int *errors, unsigned int max)
+{
+	unsigned int count;
+
+	for (count = 0; count < room && count < max && known[count]; count++)
+		errors[count] = known[count] == NOT_CALLED ? 0 : known[count];
+	return count;
+}
+
 unsigned int site_errors(const struct site *site, int *errors, unsigned int max)
 {
-	unsigned int count = 0, i;
-	int err;
+	unsigned int count, i;
 
-	for (i = 0; i < 6 && entries[site->entry].errors[i]; i++) {
-		err = entries[site->entry].errors[i];
-		if (err == -1)
-			err = 0; /* a wake without a cause */
-		if (count < max)
-			errors[count++] = err;
-	}
+	for (i = 0; site->entry == ENTRY_IOCTL && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
+		if (ioctls[i].request == site->request)
+			return take_errors(ioctls[i].errors, 4, errors, max);
+	count = take_errors(entries[site->entry].errors, 6, errors, max);
 	if (site->entry == ENTRY_IOCTL && !makes_nothing(site->request) && count < max)
 		errors[count++] = EMFILE;
 	return count;
@@ -204,6 +246,90 @@ bool site_only_loses(const struct site *site)
 	return entries[site->entry].only_loses;
 }
 
+/* ---- GEM handles -------------------------------------------------------------------------- */
+
+#define HANDLES 1024
+
+static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	int fd;
+	uint32_t handle; /* 0: no entry */
+} handles[HANDLES];
+
+static size_t find_handle(int fd, uint32_t handle)
+{
+	size_t i;
+
+	for (i = 0; i < HANDLES; i++)
+		if (handles[i].handle == handle && (!handle || handles[i].fd == fd))
+			break;
+	return i;
+}
+
+/* An import of what the file has already gives the same handle. */
+static void add_handle(int fd, uint32_t handle)
+{
+	size_t i = find_handle(fd, handle);
+
+	if (i == HANDLES)
+		i = find_handle(fd, 0);
+	if (i == HANDLES) {
+		complain("more than %d handles", HANDLES);
+		return;
+	}
+	handles[i].fd = fd;
+	handles[i].handle = handle;
+}
+
+/* After a call that went well. */
+static void note_handle(int fd, unsigned long request, const void *arg)
+{
+	size_t i;
+
+	pthread_mutex_lock(&handles_lock);
+	switch (request) {
+	case DRM_IOCTL_ROCKET_CREATE_BO:
+		add_handle(fd, ((const struct drm_rocket_create_bo *)arg)->handle);
+		break;
+	case DRM_IOCTL_ETHOSU_BO_CREATE:
+		add_handle(fd, ((const struct drm_ethosu_bo_create *)arg)->handle);
+		break;
+	case DRM_IOCTL_ETHOSU_CMDSTREAM_BO_CREATE:
+		add_handle(fd, ((const struct drm_ethosu_cmdstream_bo_create *)arg)->handle);
+		break;
+	case DRM_IOCTL_PRIME_FD_TO_HANDLE:
+		add_handle(fd, ((const struct drm_prime_handle *)arg)->handle);
+		break;
+	case DRM_IOCTL_GEM_CLOSE:
+		i = find_handle(fd, ((const struct drm_gem_close *)arg)->handle);
+		if (i < HANDLES)
+			handles[i].handle = 0;
+		break;
+	default:
+		break;
+	}
+	pthread_mutex_unlock(&handles_lock);
+}
+
+/* A file is closed after its handles: rocket's kernel driver needs it so, and else some handle
+ * was forgotten. */
+static void forget_file(int fd)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	pthread_mutex_lock(&handles_lock);
+	for (i = 0; i < HANDLES; i++) {
+		if (!handles[i].handle || handles[i].fd != fd)
+			continue;
+		handles[i].handle = 0;
+		count++;
+	}
+	pthread_mutex_unlock(&handles_lock);
+	if (count)
+		complain("a file is closed with %u handles open", count);
+}
+
 /* ---- the entries -------------------------------------------------------------------------- */
 
 #define HERE __builtin_return_address(0)
@@ -216,8 +342,10 @@ static int inject_open(const char *path, int flags)
 static int inject_close(int fd)
 {
 	const bool fail = must_fail(ENTRY_CLOSE, 0, HERE);
-	const int ret = real.close(fd);
+	int ret;
 
+	forget_file(fd);
+	ret = real.close(fd);
 	if (ret == -EBADF)
 		complain("close() of descriptor %d, which is not open", fd);
 	return fail ? -armed.err : ret;
@@ -240,10 +368,20 @@ static ssize_t inject_write(int fd, const void *buf, size_t bytes)
 static int inject_ioctl(int fd, unsigned long request, void *arg)
 {
 	const bool fail = must_fail(ENTRY_IOCTL, request, HERE);
+	int ret;
 
 	if (fail && armed.mode == LOSE)
 		real.ioctl(fd, request, arg);
-	return fail ? -armed.err : real.ioctl(fd, request, arg);
+	if (fail && request == DRM_IOCTL_ROCKET_SUBMIT && !armed.err)
+		dropped = true;
+	if (fail)
+		return -armed.err;
+	ret = real.ioctl(fd, request, arg);
+	if (!ret)
+		note_handle(fd, request, arg);
+	else if (request == DRM_IOCTL_GEM_CLOSE)
+		complain("GEM_CLOSE of a handle that is not open");
+	return ret;
 }
 
 static int inject_poll(struct pollfd *fds, unsigned int count, int64_t timeout_ns)

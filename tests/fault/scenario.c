@@ -20,14 +20,14 @@
 #define RW        (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE)
 #define ALL       (RW | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 
-static const struct work *const works[] = {&work_soft};
+static const struct work *const works[] = {&work_soft, &work_ethosu, &work_rocket};
 
 struct scene {
 	struct accel_device *device;
 	struct accel_context *context, *other;
 	const struct work *work;
-	struct accel_bo *in, *out;
-	void *in_map, *out_map;
+	struct accel_bo *in, *out, *spare;
+	void *in_map, *out_map, *spare_map;
 	struct accel_queue *queue[2];
 	struct accel_job *job[KINDS_MAX];
 	struct accel_fence *fence[KINDS_MAX];
@@ -50,8 +50,8 @@ static const int of_access[] = {-ETIME, -ENOMEM, 0};
 static const int of_queue[] = {-ENOMEM, -ENOSPC, 0};
 static const int of_room[] = {-ENOMEM, -ENOENT, 0};
 static const int of_cancel[] = {-EOPNOTSUPP, 0};
-static const int of_job[] = {-ENOMEM, 0};
-static const int of_submit[] = {-ENOMEM, -EAGAIN, -EOPNOTSUPP, 0};
+static const int of_job[] = {-ENOMEM, -EMFILE, -ENFILE, 0};
+static const int of_submit[] = {-ENOMEM, -EAGAIN, -EOPNOTSUPP, -EIO, 0};
 static const int of_wait[] = {-EIO, -ENOMEM, 0};
 static const int of_wait_short[] = {-ETIME, -ENOMEM, 0};
 static const int of_fence_export[] = {-EOPNOTSUPP, -EMFILE, -ENFILE, -ENOMEM, 0};
@@ -63,8 +63,7 @@ static bool tells_no_error(int ret)
 	return ret == -EAGAIN || ret == -ETIME || ret == -EINPROGRESS || ret == -EIO;
 }
 
-/* Complain of an error that isn't documented, and of one without words. */
-static int check(const char *call, int ret, const int *allowed)
+int check(const char *call, int ret, const int *allowed)
 {
 	struct accel_error error = {.size = sizeof(error)};
 
@@ -280,7 +279,8 @@ static struct accel_fence *submit(struct accel_queue *queue, struct accel_job *j
 }
 
 /* The job's fence has ended: what it says must be so. */
-static void check_job(struct scene *scene, unsigned int kind, struct accel_job *job, int waited)
+static void check_job(struct scene *scene, unsigned int kind, struct accel_job *job, int waited,
+		      const void *out_map)
 {
 	struct accel_job_result result = {.size = sizeof(result)};
 
@@ -292,9 +292,12 @@ static void check_job(struct scene *scene, unsigned int kind, struct accel_job *
 		complain("job %u: its fence gives %d, its result %d", kind, waited, result.error);
 	if (result.outcome == ACCEL_FAILED)
 		return;
+	/* Then it has left no trace, and that is what this outcome says. */
+	if (result.outcome == ACCEL_DONE_UNVERIFIED && inject_dropped_a_job())
+		return;
 	if (result.outcome != ACCEL_DONE && result.outcome != ACCEL_DONE_UNVERIFIED)
 		complain("job %u ended with outcome %u", kind, result.outcome);
-	else if (!scene->work->verify(kind, scene->in_map, scene->out_map))
+	else if (!scene->work->verify(kind, scene->in_map, out_map))
 		complain("job %u reports success, and its result is wrong", kind);
 }
 
@@ -369,6 +372,40 @@ static int wait_somehow(struct accel_fence *fence, unsigned int way)
 	return ret;
 }
 
+/* Once more, with another buffer, and all jobs of a queue in one call. */
+static void use_jobs_again(struct scene *scene)
+{
+	struct accel_job *jobs[KINDS_MAX];
+	struct accel_fence *fence = NULL;
+	unsigned int kind, count = 0;
+	int ret, i;
+
+	scene->spare = make_bo(scene->context, ALL | ACCEL_BO_ZERO, WORK_BYTES, NULL);
+	scene->spare_map = map_bo(scene->spare);
+	if (!scene->spare_map)
+		return;
+	for (kind = 0; kind < scene->work->count; kind += 2) {
+		if (!scene->job[kind] ||
+		    check("accel_job_set_bo",
+			  accel_job_set_bo(scene->job[kind], scene->work->out, scene->spare),
+			  of_job))
+			return;
+		jobs[count++] = scene->job[kind];
+	}
+	ret = check("accel_submit", accel_submit(scene->queue[0], jobs, count, NULL, &fence),
+		    of_submit);
+	if (ret <= 0)
+		return;
+	if (!wait_somehow(fence, 0)) {
+		for (i = 0; i < ret; i++) {
+			kind = 2 * (unsigned int)i;
+			check_job(scene, kind, jobs[i], 0,
+				  kind < scene->work->by_index ? scene->spare_map : scene->out_map);
+		}
+	}
+	accel_fence_unref(fence);
+}
+
 /* A chain of all kinds of jobs, to and fro between two queues. */
 static void use_jobs(struct scene *scene)
 {
@@ -395,26 +432,12 @@ static void use_jobs(struct scene *scene)
 		if (!scene->fence[kind])
 			continue;
 		ret = wait_somehow(scene->fence[kind], kind);
-		check_job(scene, kind, scene->job[kind], ret);
+		check_job(scene, kind, scene->job[kind], ret, scene->out_map);
 	}
 	if (!begin(scene->out, ACCEL_ACCESS_READ))
 		return;
 	end(scene->out, ACCEL_ACCESS_READ);
-	/* Once more, with other buffers, all jobs of a queue in one call. */
-	for (kind = 0; kind < scene->work->count; kind++) {
-		if (!scene->job[kind])
-			return;
-		if (check("accel_job_set_bo", accel_job_set_bo(scene->job[kind], 0, scene->in),
-			  of_job))
-			return;
-		accel_fence_unref(scene->fence[kind]);
-		scene->fence[kind] = NULL;
-	}
-	ret = check("accel_submit",
-		    accel_submit(scene->queue[0], scene->job, 1, NULL, &scene->fence[0]),
-		    of_submit);
-	if (ret == 1)
-		check_job(scene, 0, scene->job[0], wait_somehow(scene->fence[0], 0));
+	use_jobs_again(scene);
 }
 
 /* ---- room, cancelling --------------------------------------------------------------------- */
@@ -467,14 +490,14 @@ static void use_room(struct scene *scene)
 	if (room)
 		wait_somehow(room, 0);
 	if (fence)
-		check_job(scene, 0, job[0], wait_somehow(fence, 1));
+		check_job(scene, 0, job[0], wait_somehow(fence, 1), scene->out_map);
 	if (fence && room) {
 		accel_fence_unref(fence);
 		fence = submit(queue, job[1], NULL, &ret);
 		if (ret == -EAGAIN)
 			complain("there is no room after the fence of room has ended");
 		if (fence)
-			check_job(scene, 1, job[1], wait_somehow(fence, 2));
+			check_job(scene, 1, job[1], wait_somehow(fence, 2), scene->out_map);
 	}
 out:
 	accel_fence_unref(room);
@@ -565,15 +588,21 @@ static void use_many(struct scene *scene)
 	queue = make_queue(scene, 4);
 	if (!gate || !queue)
 		goto out;
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < MANY && scene->work->has_empty; i++) {
 		bos[i].bo = make_bo(scene->context, ALL, 4096, NULL);
 		bos[i].access = ACCEL_ACCESS_READ;
 		if (!bos[i].bo)
 			goto out;
 	}
-	for (i = 0; i < 2; i++)
-		if (check("accel_job_create", accel_job_create(queue, &params, &job[i]), of_job))
+	for (i = 0; i < 2; i++) {
+		if (!scene->work->has_empty)
+			job[i] = make_job(scene, queue, (unsigned int)i);
+		else
+			check("accel_job_create", accel_job_create(queue, &params, &job[i]),
+			      of_job);
+		if (!job[i])
 			goto out;
+	}
 	/* Fences that the caller keeps. */
 	for (i = 0; i < MANY; i++) {
 		fence[count] = submit(queue, job[0], NULL, &ret);
@@ -581,7 +610,7 @@ static void use_many(struct scene *scene)
 			continue;
 		ret = wait_somehow(fence[count++], 0);
 		if (ret)
-			complain("a job that does nothing ends with %d", ret);
+			complain("a job ends with %d", ret);
 	}
 	/* And some that are pending, to be waited for by a job. */
 	for (i = 0; i < 6 && count; i++) {
@@ -621,6 +650,67 @@ out:
 		close(fd);
 }
 
+/* ---- giving back --------------------------------------------------------------------------- */
+
+static void release(struct scene *scene)
+{
+	unsigned int kind;
+
+	/* The context first: everything else must keep it. */
+	accel_context_unref(scene->context);
+	accel_bo_unref(scene->in);
+	for (kind = 0; kind < KINDS_MAX; kind += 2)
+		accel_job_unref(scene->job[kind]);
+	accel_queue_unref(scene->queue[0]);
+	accel_queue_unref(scene->queue[1]);
+	for (kind = 0; kind < KINDS_MAX; kind++)
+		accel_fence_unref(scene->fence[kind]);
+	for (kind = 1; kind < KINDS_MAX; kind += 2)
+		accel_job_unref(scene->job[kind]);
+	accel_bo_unref(scene->out);
+	accel_bo_unref(scene->spare);
+	accel_context_unref(scene->other);
+	accel_device_unref(scene->device);
+}
+
+/* ---- a context whose jobs have no fence of the kernel's ------------------------------------- */
+
+/* What needs one is then the library's to do. */
+static void use_unverified(struct scene *outer)
+{
+	const struct accel_open_params params = {.size = sizeof(params),
+						 .flags = ACCEL_OPEN_UNVERIFIED};
+	struct scene scene = {.device = outer->device, .work = outer->work};
+	struct accel_fence *gate, *held = NULL;
+	int fd, ret;
+
+	gate = make_gate(&fd);
+	if (!gate ||
+	    check("accel_open", accel_open(scene.device, &params, 0, &scene.context), of_open))
+		goto out;
+	scene.queue[0] = make_queue(&scene, 4);
+	if (!make_buffers(&scene) || !scene.queue[0])
+		goto out;
+	scene.job[0] = make_job(&scene, scene.queue[0], 0);
+	scene.job[1] = make_job(&scene, scene.queue[0], 1);
+	if (!scene.job[0] || !scene.job[1])
+		goto out;
+	scene.fence[0] = submit(scene.queue[0], scene.job[0], NULL, &ret);
+	held = submit(scene.queue[0], scene.job[1], gate, &ret);
+	if (scene.fence[0])
+		check_job(&scene, 0, scene.job[0], wait_somehow(scene.fence[0], 0), scene.out_map);
+	open_gate(fd);
+	if (held)
+		check_job(&scene, 1, scene.job[1], wait_somehow(held, 1), scene.out_map);
+out:
+	accel_fence_unref(held);
+	accel_fence_unref(gate);
+	accel_device_ref(scene.device); /* the outer one's */
+	release(&scene);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* ---- all ---------------------------------------------------------------------------------- */
 
 static void find_work(struct scene *scene)
@@ -651,26 +741,6 @@ static void ask(struct scene *scene)
 		complain("the context is lost");
 }
 
-static void release(struct scene *scene)
-{
-	unsigned int kind;
-
-	/* The context first: everything else must keep it. */
-	accel_context_unref(scene->context);
-	accel_bo_unref(scene->in);
-	for (kind = 0; kind < KINDS_MAX; kind += 2)
-		accel_job_unref(scene->job[kind]);
-	accel_queue_unref(scene->queue[0]);
-	accel_queue_unref(scene->queue[1]);
-	for (kind = 0; kind < KINDS_MAX; kind++)
-		accel_fence_unref(scene->fence[kind]);
-	for (kind = 1; kind < KINDS_MAX; kind += 2)
-		accel_job_unref(scene->job[kind]);
-	accel_bo_unref(scene->out);
-	accel_context_unref(scene->other);
-	accel_device_unref(scene->device);
-}
-
 void scenario(const char *device)
 {
 	struct scene scene = {0};
@@ -693,8 +763,10 @@ void scenario(const char *device)
 		goto out;
 	use_room(&scene);
 	use_cancel(&scene);
-	if (scene.work->has_empty)
-		use_many(&scene);
+	use_many(&scene);
+	use_unverified(&scene);
+	if (scene.work->vendor)
+		scene.work->vendor(scene.context);
 out:
 	release(&scene);
 }

@@ -272,6 +272,8 @@ static bool verify(unsigned int kind, const void *in, const void *out)
 const struct work work_soft = {
 	.driver = "soft",
 	.count = KINDS,
+	.out = 1,
+	.by_index = HOST,
 	.has_empty = true,
 	.fill = fill,
 	.make = make,

@@ -498,7 +498,8 @@ struct accel_job_params {
  * Errors: -EINVAL; -EALREADY a buffer is listed twice; -EXDEV a buffer of another
  * context; -EACCES an access the buffer was not made for; -ERANGE a command that
  * reaches outside a buffer; -EOPNOTSUPP a timeout or an option that the driver
- * doesn't have; -E2BIG more buffers or commands than the device takes; -ENOMEM.
+ * doesn't have; -E2BIG more buffers or commands than the device takes; -ENOMEM;
+ * -EMFILE, -ENFILE where the driver tells of a job's end by a descriptor.
  */
 int accel_job_create(struct accel_queue *queue, const struct accel_job_params *params,
 		     struct accel_job **out);
@@ -560,8 +561,8 @@ struct accel_submit_params {
  * Errors: -EAGAIN the queue is full (accel_queue_get_room()); -EBUSY the first job
  * is under way, or a buffer of it that can be so only once (ACCEL_JOB_BO_ONCE);
  * -EINVAL, also for a job of another queue; -EOPNOTSUPP wait fences that the driver
- * lacks (ACCEL_HAS_WAIT_FENCES); -ENOMEM; -ESTALE, -ENODEV the queue, the context or
- * the device is lost.
+ * lacks (ACCEL_HAS_WAIT_FENCES); -ENOMEM; -EIO the kernel refuses what it should take;
+ * -ESTALE, -ENODEV the queue, the context or the device is lost.
  */
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence);
