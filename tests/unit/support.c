@@ -627,6 +627,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+void tree_remove_below(const char *tree, const char *path)
+{
+	nftw(tree_path(tree, path), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void tree_remove(char *tree)
 {
 	nftw(tree, remove_one, 16, FTW_DEPTH | FTW_PHYS);

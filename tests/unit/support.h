@@ -119,6 +119,8 @@ void set_no_software(bool no_software);
 /* A new empty directory; the string is good until tree_remove(). */
 char *tree_make(void);
 void tree_remove(char *tree);
+/* A file or directory of it, with all that is in it. */
+void tree_remove_below(const char *tree, const char *path);
 /* Write a file below @tree, making its directories. */
 void tree_write(const char *tree, const char *path, const void *data, size_t bytes);
 void tree_print(const char *tree, const char *path, const char *format, ...)
