@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "foreign.h"
 #include "jobs.h"
 #include "sys.h"
 
@@ -582,6 +583,8 @@ static void test_share(const char *name)
 		gives(((unsigned char *)map)[PAGE - 1], 0x22);
 		accel_bo_unref(theirs);
 	}
+	share_with_vgem(&mine, fd);
+	refuse_foreign(&mine);
 	foreign = udmabuf();
 	gives(accel_bo_import(mine.context, foreign, flags, &theirs), -EOPNOTSUPP);
 	close(foreign);
