@@ -129,6 +129,8 @@ void share_with_vgem(struct rig *rig, int fd)
 	gives(accel_bo_end_access(rig->src, ACCEL_ACCESS_WRITE, 0, PAGE), 0);
 	gives(rig_submit_after(rig, job, theirs, &ours), 1);
 
+	usleep(50000); /* it would have run, did it not wait */
+
 	/* Meanwhile the accelerator's buffer is in use, for vgem as for everybody. */
 	gives(accel_fence_status(ours), -EINPROGRESS);
 	gives(attach_fence(vgem, prime.handle), -1);
