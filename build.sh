@@ -45,6 +45,7 @@ kernel_packages="
 	bison            bison
 	bc               bc
 	xz-utils         xz
+	ed               ed
 "
 
 say() {

@@ -87,6 +87,16 @@ write_environment()
 	[[ ! -t 0 ]] || printf 'LINES=%s\0COLUMNS=%s\0' $(stty size)
 }
 
+# Where the guest finds a driver: with --fixes, the fixed one if there is one.
+driver()
+{
+	if [[ -n $fixed && -e $fixed/modules/$1.ko ]]; then
+		echo "/run/fixed/$1.ko"
+	else
+		echo "/run/modules/$1.ko"
+	fi
+}
+
 write_control()
 {
 	local kind=$1 name dir d
@@ -105,6 +115,7 @@ write_control()
 	[[ ! -d /etc/alternatives ]] || show /etc/alternatives /etc/alternatives
 	show "$kernel/modules" /run/modules
 	show "$models/modules" /run/models
+	[[ -z $fixed ]] || show "$fixed/modules" /run/fixed
 	show "$run/results" /results rw
 
 	for d in "${trees[@]}" "$(cd "$here/../.." && pwd -P)" "$PWD" "$(pwd -P)" \
@@ -120,10 +131,10 @@ write_control()
 		printf '/run/models/rig_core.ko\tfaults=%s\n' "$faults"
 		printf '/run/modules/%s.ko\n' drm_dma_helper drm_shmem_helper gpu-sched
 		if [[ " $devices " == *" u65 "* || " $devices " == *" u85 "* ]]; then
-			printf '%s\n' /run/models/rig_ethosu.ko /run/modules/ethosu.ko
+			printf '%s\n' /run/models/rig_ethosu.ko "$(driver ethosu)"
 		fi
 		if [[ " $devices " == *" rocket "* ]]; then
-			printf '%s\n' /run/models/rig_rocket.ko /run/modules/rocket.ko
+			printf '%s\n' /run/models/rig_rocket.ko "$(driver rocket)"
 		fi
 		echo /run/modules/vgem.ko
 		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
@@ -164,7 +175,8 @@ start_guest()
 		"rig=$run/control" "uml_dir=$run/uml/" iommu.passthrough=1 loglevel=7
 		con=null con0=null,fd:6 ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9)
 	case $mode in
-	kasan) arguments+=(seccomp=on ncpus=2) ;;
+	# Each report, not the first alone.
+	kasan) arguments+=(seccomp=on ncpus=2 kasan_multi_shot) ;;
 	timetravel) arguments+=(seccomp=on time-travel=inf-cpu) ;;
 	*) arguments+=(seccomp=on) ;;
 	esac

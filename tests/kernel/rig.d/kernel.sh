@@ -67,7 +67,7 @@ configure_kernel()
 # Forget kernels of the variant that nobody used for a fortnight.
 prune()
 {
-	find "$cache/kernel" "$cache/models" -mindepth 1 -maxdepth 1 -name "$1-*" \
+	find "$cache"/{kernel,models,fixed} -mindepth 1 -maxdepth 1 -name "$1-*" \
 		! -newermt '14 days ago' -exec rm -rf {} +
 }
 
@@ -151,7 +151,7 @@ prepare()
 	local variant compiler
 	mode=$1
 	variant=$(variant_of "$1")
-	mkdir -p "$cache/source" "$cache/kernel" "$cache/models" "$cache/init" 2>/dev/null ||
+	mkdir -p "$cache"/{source,kernel,models,fixed,init} 2>/dev/null ||
 		give_up "cannot write to the cache, $cache (LIBACCEL_CACHE names another place)"
 	find_source
 	compiler=$(gcc --version 2>/dev/null | head -n 1 || true)

@@ -235,6 +235,35 @@ self_proof()
 	return $bad
 }
 
+self_fixes()
+{
+	local count
+	expect 0 fixes
+	count=$(find "$here/fixes" -name '*.fix' | wc -l)
+	[[ $(grep -c '^Subject: ' "$self/out") -eq $count ]] || wrong "not $count fixes printed"
+	[[ $(grep -c '^---$' "$self/out") -eq $count ]] || wrong "a fix has no end of its text"
+	grep -q '^+++ b/drivers/accel/' "$self/out" || wrong "fixes are no patches"
+	# Modules that were not built with the kernel say so.
+	expect 0 run --fixes -- grep -q O /sys/module/rocket/taint
+	expect 1 run -- grep -q O /sys/module/rocket/taint
+
+	# Each part goes to its file, and a place that is not found is no small matter.
+	here=$self source_tree=$self/tree
+	mkdir -p "$self/fixes" "$source_tree/drivers/accel/x"
+	printf 'one\ntwo\n' >"$source_tree/drivers/accel/x/a.c"
+	echo three >"$source_tree/drivers/accel/x/b.c"
+	printf 'Subject: x\n\n---\n=== drivers/accel/x/b.c\n/three/d\n' >"$self/fixes/1.fix"
+	printf '=== drivers/accel/x/a.c\n/one/a\nhalf\n.\n' >>"$self/fixes/1.fix"
+	copy_drivers "$self/copy"
+	apply_fix "$self/copy" "$self/fixes/1.fix" || wrong "a fix is refused"
+	[[ $(tr '\n' ' ' <"$self/copy/drivers/accel/x/a.c") == "one half two " ]] ||
+		wrong "a fix made: $(cat "$self/copy/drivers/accel/x/a.c")"
+	[[ ! -s $self/copy/drivers/accel/x/b.c ]] || wrong "a second file is not changed"
+	[[ $(wc -l <"$source_tree/drivers/accel/x/a.c") -eq 2 ]] || wrong "the source is changed"
+	! apply_fix "$self/copy" "$self/fixes/1.fix" || wrong "a fix for another driver is taken"
+	return $bad
+}
+
 # A PATH with all programs but the named one.
 path_without()
 {
