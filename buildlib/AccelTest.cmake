@@ -2,8 +2,7 @@
 # Functions for tests. Each test has a label that says of which kind it is: unit,
 # fault, conformance, examples, checks, kernel; and beside it slow, if it takes more than
 # some seconds. `build.sh test --quick` leaves out kernel and slow.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+accel_need(CMOCKA cmocka libcmocka-dev libcmocka-devel)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 # Seconds after which a test hangs for sure, also on a busy machine.

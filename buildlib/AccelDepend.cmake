@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# What the build needs of other projects: found, or named by the packages that have it.
+find_package(PkgConfig)
+if(NOT PkgConfig_FOUND)
+	message(FATAL_ERROR "pkg-config is missing. Debian: pkgconf. Fedora: pkgconf-pkg-config.")
+endif()
+
+# accel_need(PREFIX MODULE DEBIAN FEDORA): a module of pkg-config that there is no building without.
+# Gives the target PkgConfig::PREFIX.
+macro(accel_need PREFIX MODULE DEBIAN FEDORA)
+	pkg_check_modules(${PREFIX} IMPORTED_TARGET ${MODULE})
+	if(NOT ${PREFIX}_FOUND)
+		message(FATAL_ERROR "${MODULE} is missing. Debian: ${DEBIAN}. Fedora: ${FEDORA}.")
+	endif()
+endmacro()
+
+# accel_left_out(WHAT DEBIAN FEDORA): a line of the summary.
+function(accel_left_out WHAT DEBIAN FEDORA)
+	set_property(GLOBAL APPEND_STRING PROPERTY accel_left_out
+		"  ${WHAT} (Debian: ${DEBIAN}, Fedora: ${FEDORA})\n")
+endfunction()
+
+# accel_summary(): what is left out of this build, and which packages would bring it.
+function(accel_summary)
+	get_property(left_out GLOBAL PROPERTY accel_left_out)
+	if(left_out)
+		message(STATUS "Left out of this build:\n${left_out}")
+	endif()
+endfunction()
