@@ -11,6 +11,9 @@
 
 #define SLICE_NS 10000000 /* of sleeping on one thing while there is another */
 #define FULL_NS	 1000000  /* before asking a full driver again */
+/* Of sleeping in the driver, where nothing wakes this thread: a job that is held back meanwhile
+ * goes to the driver no later than this. */
+#define AWAY_NS	 ACCEL_LOOK_NS
 
 struct accel_waiter {
 	pthread_t thread;
@@ -117,7 +120,7 @@ static void wait_for_oldest(struct accel_queue *queue, int64_t deadline)
 /* One round under the lock, which is given up while it sleeps. */
 static void serve(struct accel_queue *queue)
 {
-	const int64_t slice = accel_core_sys.now() + SLICE_NS;
+	const int64_t now = accel_core_sys.now(), slice = now + SLICE_NS;
 	struct accel_job *held = first_held(queue);
 	const bool running = queue->under_way > queue->held;
 	struct ended ended;
@@ -138,7 +141,7 @@ static void serve(struct accel_queue *queue)
 	if (held && !ret)
 		return;
 	if (running)
-		wait_for_oldest(queue, held ? slice : ACCEL_NO_DEADLINE);
+		wait_for_oldest(queue, held ? slice : now + AWAY_NS);
 	else if (!held)
 		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
 	else if (ret != -ETIME) /* the driver is full, or the fence can't be asked */

@@ -95,6 +95,34 @@ static void test_held(void **state)
 	close_all();
 }
 
+/* The thread sleeps in the driver for a job that runs on, and nothing wakes it there. */
+static void test_held_behind_a_long_one(void **state)
+{
+	struct accel_fence *fence, *held;
+	const int64_t end = far_off();
+	int fd;
+
+	(void)state;
+	open_all();
+	fence = model_submit(queue, job[0]);
+	assert_ok(accel_fence_export_fd(fence, ACCEL_FD_ANY, &fd));
+	model_await_waiting(1);
+	held = model_submit_after(queue, job[1], gate);
+	assert_false(model_is_running(job[1]));
+	open_gate();
+	while (!model_is_running(job[1]) && accel_core_sys.now() < end)
+		sched_yield();
+	assert_true(model_is_running(job[1]));
+	assert_gives(accel_fence_status(fence), -EINPROGRESS);
+	model_end(job[0], ACCEL_DONE);
+	model_end(job[1], ACCEL_DONE);
+	assert_ok(accel_fence_wait(held, far_off()));
+	accel_fence_unref(fence);
+	accel_fence_unref(held);
+	close(fd);
+	close_all();
+}
+
 /* The thread has slept since its last work: it must be told of new. */
 static void test_held_again(void **state)
 {
@@ -550,6 +578,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_held),
+		TEST(test_held_behind_a_long_one),
 		TEST(test_held_again),
 		TEST(test_woken_from_sleep),
 		TEST(test_many_fences),
