@@ -162,14 +162,18 @@ clean_up()
 	[[ -z ${guest_pid:-} ]] || kill -KILL "$guest_pid" 2>/dev/null || true
 	[[ -z ${terminal:-} ]] || stty "$terminal" || true
 	[[ -z ${run:-} ]] || rm -rf "$run" 2>/dev/null || rm -rf "$run"
+	[[ -z ${memory_dir:-} ]] || rm -rf "$memory_dir"
 }
 
 # Start the kernel in the background; sets guest_pid. Descriptors 6 to 9 of it are the console,
 # the command's two outputs, and the line about its end.
 start_guest()
 {
-	local kind=$1 as=() on=() memory_dir kernel_fd init_fd in_fd out_fd arguments
-	memory_dir=$(memory_directory)
+	local kind=$1 as=() on=() memory_in kernel_fd init_fd in_fd out_fd arguments
+	memory_in=$(memory_directory)
+	mkdir "$memory_in/${run##*/}" || give_up "cannot write to $memory_in"
+	memory_dir=$memory_in/${run##*/}
+	[[ $EUID -ne 0 ]] || chown "$NOBODY:$NOBODY" "$memory_dir"
 	exec {kernel_fd}<"$kernel" {init_fd}<"$init"
 	arguments=(mem="${memory}M" "initrd=/proc/self/fd/$init_fd/initrd" "dtb=$run/tree.dtb"
 		"rig=$run/control" "uml_dir=$run/uml/" iommu.passthrough=1 loglevel=7
@@ -187,6 +191,8 @@ start_guest()
 		as+=(--reuid "$NOBODY" --regid "$NOBODY" --clear-groups --no-new-privs
 			--inh-caps=-all --bounding-set=-all)
 	fi
+	# Of the host, the guest changes its own files and no others, whatever it mounts.
+	as+=("/proc/self/fd/$init_fd/confine" "$run/results" "$run/uml" "$memory_dir" /dev/null --)
 	arguments=("${on[@]}" "${as[@]}" "/proc/self/fd/$kernel_fd/linux" "${arguments[@]}")
 	if [[ $kind == shell ]]; then
 		terminal=$(stty -g)
@@ -212,6 +218,7 @@ guest()
 	[[ -z $allow || -r $allow ]] || give_up "cannot read $allow"
 	[[ $timeout =~ ^[1-9][0-9]*$ ]] || give_up "timeout \"$timeout\" is no number of seconds"
 	[[ $memory =~ ^[1-9][0-9]*$ ]] || give_up "memory \"$memory\" is no number of MiB"
+	memory_dir=''
 	run=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX") || give_up "no room for temporary files"
 	trap clean_up EXIT
 	trap 'exit 130' INT

@@ -121,6 +121,8 @@ build_init()
 	mkdir -p "$new"
 	gcc -O2 -static -o "$new/init" "$here/guest/init.c" 2>"$new/log" ||
 		give_up "cannot build the guest's first process: $(head -n 1 "$new/log")"
+	gcc -O2 -static -o "$new/confine" "$here/guest/confine.c" 2>"$new/log" ||
+		give_up "cannot build what confines the guest: $(head -n 1 "$new/log")"
 	cat >"$new/list" <<-END
 		dir /dev 0755 0 0
 		nod /dev/console 0600 0 0 c 5 1
@@ -162,7 +164,7 @@ prepare()
 	kernel_version=$(cat "$kernel/version")
 	models=$cache/models/$variant-$({ basename "$kernel"; cat "$here"/models/*; } | hash_of)
 	once "$models/modules" build_models
-	init=$cache/init/$({ echo "$compiler"; cat "$here/guest/init.c"; } | hash_of)
+	init=$cache/init/$({ echo "$compiler"; cat "$here"/guest/*.c; } | hash_of)
 	once "$init/initrd" build_init
 	touch "$kernel" "$models"
 }

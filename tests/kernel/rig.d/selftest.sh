@@ -116,6 +116,33 @@ self_view()
 	return $bad
 }
 
+# The guest's root may mount and remount what it likes: on the host it changes nothing for that,
+# not even what its host user may change.
+self_confined()
+{
+	local dir=$self/open
+	prepare functional
+	"$init/confine" || { echo "this host has no Landlock"; return $EXIT_SKIPPED; }
+	mkdir "$dir"
+	echo kept >"$dir/file"
+	chmod 755 "$self"
+	chmod 777 "$dir"
+	chmod 666 "$dir/file"
+	expect 0 run --tree "$dir" -- sh -xc '
+		mount -o remount,rw "$0" && mkdir /tmp/host && mount -t hostfs -o / none /tmp/host
+		for at in "$0" "/tmp/host$0"; do
+			cd "$at" && test "$(cat file)" = kept && test -w file || exit 9
+			! (echo bad >>file) && ! (: >file) && ! touch new && ! mkdir new &&
+				! rm file && ! mv file other && ! ln file other &&
+				! ln -s file other && ! mkfifo other || exit 8
+		done
+		! touch /tmp/host/tmp/rig-x' "$dir"
+	[[ $(ls -A "$dir") == file && $(cat "$dir/file") == kept ]] ||
+		wrong "the guest wrote to the host"
+	[[ ! -e /tmp/rig-x ]] || wrong "the guest wrote to the host's /tmp"
+	return $bad
+}
+
 self_results()
 {
 	expect 3 run --results "$self/kept" -- sh -c 'mkdir /results/d; echo data >/results/d/f; exit 3'
@@ -147,7 +174,8 @@ self_death()
 			sleep 0.1
 		done
 		[[ -z $(guest_of "$guest") ]] || wrong "a guest outlives SIG$signal"
-		rm -rf "${guest%/control}"
+		guest=${guest%/control}
+		rm -rf "$guest" "${RIG_MEMORY_DIR:-/dev/shm}/${guest##*/}"
 	done
 	return $bad
 }
