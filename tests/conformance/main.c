@@ -595,9 +595,12 @@ static void usage(FILE *to)
 		suite.slow_tool ? 900 : 180);
 }
 
-/* A compiler's sanitizers show in its macros; for valgrind CONFORMANCE_SLOW is set. */
+/* A compiler's sanitizers show in its macros, the kernel's in the rig's name for it; for valgrind
+ * CONFORMANCE_SLOW is set. */
 static void look_for_tools(void)
 {
+	const char *kernel = getenv("RIG_KERNEL");
+
 #if defined(__has_feature)
 #define HAS_FEATURE(name) __has_feature(name)
 #else
@@ -609,6 +612,8 @@ static void look_for_tools(void)
 #if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
 	suite.slow_tool = suite.race_tool = true;
 #endif
+	if (kernel && (!strcmp(kernel, "kasan") || !strcmp(kernel, "lockdep")))
+		suite.slow_tool = true;
 	if (getenv("CONFORMANCE_SLOW"))
 		suite.leak_tool = true;
 	if (suite.leak_tool)

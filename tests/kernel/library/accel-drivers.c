@@ -3,6 +3,10 @@
  * What libaccel promises on top of the drivers ethosu and rocket, on the drivers themselves:
  *
  *	accel-drivers calls|failures|gate|loss|loss-idle|leave|share|streams|vendor|validate DEVICE...
+ *
+ * and with the drivers of tests/kernel/fixes
+ *
+ *	accel-drivers loss-and-exit|loss-idle-and-exit DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
@@ -266,6 +270,7 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
+static bool fixed; /* the drivers are those of tests/kernel/fixes */
 static const char *const devices[] = {"100100000.npu", "100110000.npu", "100200000.npu"};
 
 /* All cores of rocket, or only the first: that breaks a context, too. */
@@ -385,7 +390,7 @@ static void loss(const char *name)
 	close(event);
 
 	/* A core of rocket whose job never ended stays attached to its memory for ever. */
-	if (rocket)
+	if (rocket && !fixed)
 		bind(name, true, true);
 	else
 		works_anew(name);
@@ -399,6 +404,19 @@ static void test_loss(const char *name)
 static void test_loss_idle(const char *name)
 {
 	never_ending(loss_idle, name);
+}
+
+/* Only for drivers that can bear it (tests/kernel/fixes): the process ends. */
+static void test_loss_and_exit(const char *name)
+{
+	fixed = true;
+	loss(name);
+}
+
+static void test_loss_idle_and_exit(const char *name)
+{
+	fixed = true;
+	loss_idle(name);
 }
 
 /* ---- leave: exported memory outlives its context, and exit in the middle of things ----------------- */
@@ -884,6 +902,8 @@ static const struct {
 	{"gate", test_gate},
 	{"loss", test_loss},
 	{"loss-idle", test_loss_idle},
+	{"loss-and-exit", test_loss_and_exit},
+	{"loss-idle-and-exit", test_loss_idle_and_exit},
 	{"leave", test_leave},
 	{"leave-in-the-middle", leave_in_the_middle},
 	{"leave-unverified", leave_unverified},
