@@ -194,7 +194,7 @@ static int rig_reset_assert(struct reset_controller_dev *rcdev, unsigned long id
 	struct rig_device *dev;
 
 	list_for_each_entry(dev, &rig.devices, link)
-		if (dev->model->reset && rig_has_reset(dev, id)) {
+		if (dev->node && dev->model->reset && rig_has_reset(dev, id)) {
 			dev->model->reset(dev);
 			wake_up_all(&dev->reset_wait);
 		}
@@ -383,43 +383,73 @@ static int rig_add_windows(struct rig_device *dev)
 	return 0;
 }
 
-static int rig_create(const struct rig_model *model, struct device_node *node)
+static struct rig_device *rig_alloc(const struct rig_model *model, const char *name)
 {
 	struct rig_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	struct dentry *dir;
-	u32 hwirq;
-	int ret;
 
 	if (!dev)
-		return -ENOMEM;
-	dev->name = node->name;
-	of_property_read_string(node, "label", &dev->name);
-	dev->node = of_node_get(node);
+		return NULL;
+	dev->name = name;
 	dev->model = model;
-	dev->hwirq = of_property_read_u32(node, "interrupts", &hwirq) ? -1 : (int)hwirq;
+	dev->hwirq = -1;
 	spin_lock_init(&dev->lock);
 	init_waitqueue_head(&dev->reset_wait);
 	INIT_LIST_HEAD(&dev->faults);
 	INIT_WORK(&dev->work, rig_work);
 	dev->queue = alloc_ordered_workqueue("rig-%s", 0, dev->name);
-	if (!dev->queue)
-		return -ENOMEM;
-	ret = rig_add_windows(dev);
-	if (!ret && model->create)
-		ret = model->create(dev);
-	if (!ret)
-		ret = rig_parameter_faults(dev);
-	if (ret) {
-		dev_err(rig.dev, "no model for %s: %d\n", dev->name, ret);
+	if (dev->queue)
+		return dev;
+	kfree(dev);
+	return NULL;
+}
+
+/* The devices only grow: what failed is not taken apart, for then the guest does not start. */
+static int rig_announce(struct rig_device *dev)
+{
+	struct dentry *dir;
+	int ret = rig_parameter_faults(dev);
+
+	if (ret)
 		return ret;
-	}
 	list_add_tail(&dev->link, &rig.devices);
-	if (model->run) {
+	if (dev->model->run) {
 		dir = debugfs_create_dir(dev->name, rig.debugfs);
 		debugfs_create_file("fault", 0200, dir, dev, &rig_fault_fops);
 		debugfs_create_u32("jobs", 0444, dir, &dev->jobs);
 	}
 	return 0;
+}
+
+struct rig_device *rig_create_device(const struct rig_model *model, const char *name)
+{
+	struct rig_device *dev = rig.dev ? rig_alloc(model, name) : NULL;
+
+	return dev && !rig_announce(dev) ? dev : NULL;
+}
+EXPORT_SYMBOL_GPL(rig_create_device);
+
+static int rig_create(const struct rig_model *model, struct device_node *node)
+{
+	const char *name = node->name;
+	struct rig_device *dev;
+	u32 hwirq;
+	int ret;
+
+	of_property_read_string(node, "label", &name);
+	dev = rig_alloc(model, name);
+	if (!dev)
+		return -ENOMEM;
+	dev->node = of_node_get(node);
+	if (!of_property_read_u32(node, "interrupts", &hwirq))
+		dev->hwirq = hwirq;
+	ret = rig_add_windows(dev);
+	if (!ret && model->create)
+		ret = model->create(dev);
+	if (!ret)
+		ret = rig_announce(dev);
+	if (ret)
+		dev_err(rig.dev, "no model for %s: %d\n", dev->name, ret);
+	return ret;
 }
 
 static const struct rig_model *rig_model_of(const struct rig_model *models, unsigned int count,
