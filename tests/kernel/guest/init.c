@@ -30,6 +30,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONTROL "/run/rig"
@@ -206,6 +207,25 @@ static void make_root(const char *control)
 	close(fd);
 }
 
+/*
+ * Wait for a device whose firmware is still about to start: its node is there and cannot be
+ * opened. One that is told not to start is left after some seconds.
+ */
+static void await_device(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	int fd, tries;
+
+	for (tries = 0; tries < 2000; tries++) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || errno != ENODEV)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* Accelerators: as on a desktop, for everyone. */
 static void open_devices(void)
 {
@@ -214,7 +234,8 @@ static void open_devices(void)
 
 	for (i = 0; i < 16; i++) {
 		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
-		chmod(path, 0666);
+		if (!chmod(path, 0666))
+			await_device(path);
 	}
 }
 

@@ -241,9 +241,22 @@ static const char *const rig_fault_names[RIG_FAULT_KINDS] = {
 	[RIG_FAULT_HANG] = "hang",
 	[RIG_FAULT_BUS] = "bus",
 	[RIG_FAULT_LOST] = "lost",
+	[RIG_FAULT_SSR] = "ssr",
+	[RIG_FAULT_CRASH] = "crash",
+	[RIG_FAULT_LINK] = "link",
+	[RIG_FAULT_NACK] = "nack",
+	[RIG_FAULT_CRC] = "crc",
+	[RIG_FAULT_MUTE] = "mute",
 };
 
-/* KIND[=VALUE][@FIRST][xCOUNT]: FIRST counts from the device's next job, which is 1. */
+/* What a model that says nothing about it can have */
+#define RIG_FAULTS_PLAIN	(BIT(RIG_FAULT_SLOW) | BIT(RIG_FAULT_HANG) | \
+				 BIT(RIG_FAULT_BUS) | BIT(RIG_FAULT_LOST))
+
+/* Faults of messages, not of jobs */
+#define RIG_FAULTS_MESSAGE	(BIT(RIG_FAULT_NACK) | BIT(RIG_FAULT_CRC) | BIT(RIG_FAULT_MUTE))
+
+/* KIND[=VALUE][@FIRST][xCOUNT]: FIRST counts from the next job (or message), which is 1. */
 static int rig_add_fault(struct rig_device *dev, const char *text)
 {
 	unsigned int value = 0, first = 1, count = 0;
@@ -254,7 +267,8 @@ static int rig_add_fault(struct rig_device *dev, const char *text)
 	for (kind = RIG_FAULT_SLOW; kind < RIG_FAULT_KINDS; kind++)
 		if (!strncmp(text, rig_fault_names[kind], strlen(rig_fault_names[kind])))
 			break;
-	if (kind == RIG_FAULT_KINDS)
+	if (kind == RIG_FAULT_KINDS ||
+	    !((dev->model->faults ?: RIG_FAULTS_PLAIN) & BIT(kind)))
 		return -EINVAL;
 	rest = text + strlen(rig_fault_names[kind]);
 	used = 0;
@@ -276,7 +290,7 @@ static int rig_add_fault(struct rig_device *dev, const char *text)
 	rule->fault.value = value;
 	rule->count = count;
 	spin_lock_irq(&dev->lock);
-	rule->first = dev->jobs + first;
+	rule->first = (BIT(kind) & RIG_FAULTS_MESSAGE ? dev->messages : dev->jobs) + first;
 	list_add_tail(&rule->link, &dev->faults);
 	spin_unlock_irq(&dev->lock);
 	return 0;
@@ -294,24 +308,36 @@ static void rig_clear_faults(struct rig_device *dev)
 		kfree(rule);
 }
 
-struct rig_fault rig_job_fault(struct rig_device *dev)
+static struct rig_fault rig_next_fault(struct rig_device *dev, unsigned int *counter,
+				      unsigned long kinds)
 {
 	struct rig_fault fault = { RIG_FAULT_NONE, 0 };
 	struct rig_rule *rule;
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->lock, flags);
-	dev->jobs++;
+	++*counter;
 	list_for_each_entry(rule, &dev->faults, link)
-		if (dev->jobs >= rule->first &&
-		    (!rule->count || dev->jobs - rule->first < rule->count)) {
+		if (BIT(rule->fault.kind) & kinds && *counter >= rule->first &&
+		    (!rule->count || *counter - rule->first < rule->count)) {
 			fault = rule->fault;
 			break;
 		}
 	spin_unlock_irqrestore(&dev->lock, flags);
 	return fault;
 }
+
+struct rig_fault rig_job_fault(struct rig_device *dev)
+{
+	return rig_next_fault(dev, &dev->jobs, ~RIG_FAULTS_MESSAGE);
+}
 EXPORT_SYMBOL_GPL(rig_job_fault);
+
+struct rig_fault rig_message_fault(struct rig_device *dev)
+{
+	return rig_next_fault(dev, &dev->messages, RIG_FAULTS_MESSAGE);
+}
+EXPORT_SYMBOL_GPL(rig_message_fault);
 
 /* The faults=... parameter names devices by the beginning of their name. */
 static int rig_parameter_faults(struct rig_device *dev)

@@ -9,6 +9,14 @@ enum rig_fault_kind {
 	RIG_FAULT_HANG,		/* stops before it moves a byte; a reset helps */
 	RIG_FAULT_BUS,		/* a bus error once all the work is done */
 	RIG_FAULT_LOST,		/* ends well but raises no interrupt */
+	/* qaic's jobs */
+	RIG_FAULT_SSR,		/* the sub-system restarts, each step taking value microseconds */
+	RIG_FAULT_CRASH,	/* the firmware dies, and starts again in value microseconds */
+	RIG_FAULT_LINK,		/* the link is down for value microseconds; 0: for good */
+	/* qaic's control messages */
+	RIG_FAULT_NACK,		/* refused, with value as the status, or 1 */
+	RIG_FAULT_CRC,		/* obeyed and answered with a wrong checksum */
+	RIG_FAULT_MUTE,		/* obeyed and never answered */
 	RIG_FAULT_KINDS
 };
 
@@ -23,6 +31,7 @@ struct rig_fault {
  * - in an Ethos-U command stream, this command, two words: the kind as the first's parameter,
  *   then the value. The driver passes unknown commands on.
  * - in a rocket register list, an entry for this target: the kind as register, then the value.
+ * qaic takes a command for this: see qaic.h.
  */
 #define RIG_ETHOSU_FAULT	0x7a17
 #define RIG_ROCKET_FAULT	0xfa17

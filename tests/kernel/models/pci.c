@@ -328,7 +328,7 @@ static int rig_pci_add_areas(struct rig_pci *pci, unsigned int bar)
 	return 0;
 }
 
-/* --- messages --------------------------------------------------------------------- */
+/* --- messages, and the host's memory ---------------------------------------------- */
 
 void rig_pci_interrupt(struct rig_device *dev)
 {
@@ -346,6 +346,20 @@ void rig_pci_interrupt(struct rig_device *dev)
 		generic_handle_irq_safe(irq);
 }
 EXPORT_SYMBOL_GPL(rig_pci_interrupt);
+
+void *rig_pci_memory(struct rig_device *dev, u64 address, size_t bytes)
+{
+	struct rig_pci *pci = dev->pci;
+	unsigned long flags;
+	bool allowed;
+
+	raw_spin_lock_irqsave(&pci->lock, flags);
+	allowed = !pci->down && rig_pci_power(pci) == PCI_D0 &&
+		  get_unaligned_le16(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
+	raw_spin_unlock_irqrestore(&pci->lock, flags);
+	return allowed ? rig_memory(address, bytes) : NULL;
+}
+EXPORT_SYMBOL_GPL(rig_pci_memory);
 
 /* --- devices ------------------------------------------------------------------------ */
 

@@ -27,6 +27,7 @@ struct rig_model {
 	void (*reg_write)(struct rig_device *dev, unsigned int window, unsigned int reg, u32 value);
 	void (*reset)(struct rig_device *dev);
 	void (*run)(struct rig_device *dev);
+	u32 faults;	/* BIT() of each kind that it can have; 0: slow, hang, bus and lost */
 };
 
 struct rig_device {
@@ -43,6 +44,7 @@ struct rig_device {
 	struct work_struct work;
 	int hwirq;		/* -1: none */
 	unsigned int jobs;	/* started so far */
+	unsigned int messages;	/* received so far */
 	struct list_head faults;
 	struct list_head link;
 };
@@ -84,6 +86,9 @@ int rig_pass_time(struct rig_device *dev, unsigned int epoch, u64 usec);
 /* The fault that the job now starting was told to have, and count the job. */
 struct rig_fault rig_job_fault(struct rig_device *dev);
 
+/* The same of messages, for devices that have such: faults of messages count those. */
+struct rig_fault rig_message_fault(struct rig_device *dev);
+
 /*
  * A PCI device. The window that reg_read and reg_write are given is the number of the BAR; only
  * accesses of 4 bytes, and of 8 as two of them, come through. The configuration space is made
@@ -114,6 +119,12 @@ int rig_add_pci_device(const struct rig_pci_model *model);
 
 /* Send the device's message, if the driver has enabled it. Without the device's lock. */
 void rig_pci_interrupt(struct rig_device *dev);
+
+/*
+ * The host's memory as the device reaches it, for as long as the driver lets it: NULL where
+ * rig_memory() is, when the driver has not made the device a bus master, and in D3hot.
+ */
+void *rig_pci_memory(struct rig_device *dev, u64 address, size_t bytes);
 
 /*
  * Let the link go down, as when the card is pulled: the driver is removed from the device, which

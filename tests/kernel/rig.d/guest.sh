@@ -136,6 +136,10 @@ write_control()
 		if [[ " $devices " == *" rocket "* ]]; then
 			printf '%s\n' /run/models/rig_rocket.ko "$(driver rocket)"
 		fi
+		if [[ " $devices " == *" qaic "* ]]; then
+			printf '%s\n' /run/models/rig_pci.ko /run/models/rig_qaic.ko \
+				/run/modules/mhi.ko /run/modules/qaic.ko
+		fi
 		echo /run/modules/vgem.ko
 		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
 	} >"$run/control/modules"
@@ -150,7 +154,8 @@ write_device_tree()
 {
 	local d parts=("$here/devices/rig.dtsi")
 	for d in $devices; do
-		parts+=("$here/devices/$d.dtsi")
+		# PCI devices are in no device tree.
+		[[ ! -f $here/devices/$d.dtsi ]] || parts+=("$here/devices/$d.dtsi")
 	done
 	cat "${parts[@]}" >"$run/tree.dts"
 	"$kernel/obj/scripts/dtc/dtc" -q -I dts -O dtb -o "$run/tree.dtb" "$run/tree.dts" ||
