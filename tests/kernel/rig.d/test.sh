@@ -6,9 +6,9 @@ build_programs()
 {
 	local to=$1 headers=$2 name
 	mkdir -p "$to.new"
-	for name in raw-ethosu raw-rocket raw-share raw-storm; do
+	for name in raw-ethosu raw-rocket raw-qaic raw-share raw-storm; do
 		gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -I "$headers" -o "$to.new/$name" \
-			"$here/raw/raw.c" "$here"/raw/raw-{ethosu,rocket}-job.c "$here/raw/$name.c" ||
+			"$here/raw/raw.c" "$here"/raw/raw-{ethosu,rocket,qaic}-job.c "$here/raw/$name.c" ||
 			give_up "cannot build the test programs"
 	done
 	rm -rf "$to"
@@ -19,7 +19,7 @@ own_programs()
 {
 	# A kernel's headers are there when the kernel is.
 	prepare functional
-	programs=("$cache/programs/$({ basename "$kernel"; cat "$here"/raw/* "$here/models/fault.h"; } |
+	programs=("$cache/programs/$({ basename "$kernel"; cat "$here"/raw/* "$here"/models/{fault,qaic}.h; } |
 		hash_of)")
 	mkdir -p "$cache/programs"
 	once "${programs[0]}" build_programs "${programs[0]}" "$kernel/obj/usr/include"
