@@ -41,7 +41,6 @@
 #define BHI_EXECENV	(BHI + 0x28)
 #define CHDB		0x300
 #define ERDB		0x700
-#define ERDB_END	0x800
 
 #define STATE_READY	1
 #define STATE_M0	2
@@ -149,8 +148,8 @@ void mhi_reg_write(struct mhi *mhi, unsigned int reg, u32 value)
 		chan = (reg - CHDB) / 8;
 		mhi->doorbells[chan] = mhi_reg64(mhi, reg);
 		__set_bit(chan, mhi->rung);
-	} else if (reg >= ERDB && reg < ERDB_END && !(reg % 8)) {
-		mhi->events_wanted = true;
+	} else if (reg == CCABAP) {
+		mhi->contexts_new = true;
 	}
 	spin_unlock_irqrestore(&mhi->dev->lock, flags);
 	if (reg == MHICTRL)
@@ -438,7 +437,7 @@ static void mhi_reset(struct mhi *mhi)
 		memset(mhi->regs, 0, sizeof(mhi->regs));
 		memset(mhi->doorbells, 0, sizeof(mhi->doorbells));
 		bitmap_zero(mhi->rung, MHI_CHANNELS);
-		mhi->state_wanted = mhi->commands_wanted = mhi->events_wanted = false;
+		mhi->state_wanted = mhi->commands_wanted = mhi->contexts_new = false;
 		mhi->status = STATUS_READY | FIELD_PREP(STATUS_STATE, STATE_READY);
 		mhi->crashed = false;
 	}
@@ -470,15 +469,20 @@ void mhi_crash(struct mhi *mhi, u32 usec)
 
 static void mhi_change_state(struct mhi *mhi)
 {
+	bool contexts_new = false;
 	unsigned int state;
 
 	spin_lock_irq(&mhi->dev->lock);
+	swap(contexts_new, mhi->contexts_new);
 	state = FIELD_GET(CTRL_STATE, mhi->regs[MHICTRL / 4]);
 	if (state == STATE_M0 || state == STATE_M3)
 		mhi->status = STATUS_READY | FIELD_PREP(STATUS_STATE, state);
 	spin_unlock_irq(&mhi->dev->lock);
 	if (state != STATE_M0 && state != STATE_M3)
 		return;
+	/* One that was taken off the device has reset nothing. */
+	if (contexts_new)
+		mhi_forget(mhi);
 	mhi_post(mhi, 0, FIELD_PREP(EL_CODE, state), FIELD_PREP(EL_TYPE, EVENT_STATE));
 	if (state == STATE_M0 && !mhi->in_service) {
 		mhi->in_service = true;
@@ -509,7 +513,6 @@ void mhi_run(struct mhi *mhi)
 	swap(restart, mhi->restart_wanted);
 	swap(state, mhi->state_wanted);
 	swap(commands, mhi->commands_wanted);
-	mhi->events_wanted = false;
 	until = mhi->command_doorbell;
 	mhi_wanted_channels(mhi, wanted);
 	spin_unlock_irq(&mhi->dev->lock);

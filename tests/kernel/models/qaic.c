@@ -513,8 +513,10 @@ static void dbc_begin_fault(struct dbc *dbc, struct slot *slot)
 		dbc->hung = true;
 		break;
 	case RIG_FAULT_SSR:
+		dbc_pass_time(dbc, slot->fault.value);
 		dbc->hung = true;
-		qaic_want_ssr(dbc, slot->fault.value);
+		if (READ_ONCE(dbc->active))
+			qaic_want_ssr(dbc, slot->fault.value);
 		break;
 	case RIG_FAULT_CRASH:
 		dbc->hung = true;

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/netlink.h>
 
 #include "raw.h"
 
@@ -17,6 +20,7 @@
 #define QUEUE	64
 #define AT(n)	(RIG_QAIC_MEMORY + (n) * 0x10000ull)
 #define MINUTE	60000
+#define PCI	"/sys/bus/pci/devices/0000:01:00.0/"
 
 /* One file with a channel, and a buffer in each direction, not sliced yet. */
 struct setting {
@@ -626,7 +630,7 @@ static unsigned int counter(const char *name)
 	ssize_t n = -1;
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:01:00.0/%s", name);
+	snprintf(path, sizeof(path), PCI "%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		n = read(fd, text, sizeof(text) - 1);
@@ -728,6 +732,218 @@ static void test_mute(void)
 	check_works();
 }
 
+/* --- restart -------------------------------------------------------------------------- */
+
+static int listen_uevents(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	check(!bind(fd, (struct sockaddr *)&address, sizeof(address)), "no uevents");
+	return fd;
+}
+
+/*
+ * Wait for a uevent of an accel node: its text must begin with what, and have this variable in
+ * it unless that is NULL.
+ */
+static bool await_uevent(int events, const char *what, const char *variable)
+{
+	const struct timeval minute = { .tv_sec = 60 };
+	char text[4096];
+	ssize_t n;
+	char *at;
+
+	setsockopt(events, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof(minute));
+	while ((n = recv(events, text, sizeof(text) - 1, 0)) > 0) {
+		text[n] = 0;
+		if (strncmp(text, what, strlen(what)) || !strstr(text, "/accel/accel"))
+			continue;
+		for (at = text; variable && at < text + n; at += strlen(at) + 1)
+			if (!strcmp(at, variable))
+				return true;
+		if (!variable)
+			return true;
+	}
+	return check(false, "no uevent %s %s", what, variable ? variable : "");
+}
+
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "cannot write %s",
+	      path);
+	close(fd);
+}
+
+/* Queue work that never ends, on a channel with the network's way back waiting for ever. */
+static void wait_for_ever(struct setting *s)
+{
+	const struct qaic_attach_slice_entry out = {
+		.size = BYTES, .dev_addr = AT(0), .sem0 = sem(QAIC_SEM_WAIT_GT_0, 3, 0, true),
+	};
+	const struct qaic_bo *bo = &s->out;
+
+	check_equal(qaic_attach(s->fd, s->dbc, &s->out, QAIC_FROM_DEVICE, &out, 1), 0, "ATTACH");
+	check_equal(qaic_execute(s->fd, s->dbc, &bo, 1), 0, "EXECUTE_BO");
+}
+
+/* The sub-system of one channel restarts; another one's work goes on. */
+static void test_ssr(void)
+{
+	static const char *const states[5] = { "DBC_STATE=2", "DBC_STATE=3", "DBC_STATE=4",
+					       "DBC_STATE=5", "DBC_STATE=0" };
+	int events = listen_uevents(), i;
+	struct setting s, other;
+	char id[16];
+	int ret;
+
+	if (!set_up(&s) || !set_up(&other))
+		return;
+	slice_plainly(&s);
+	slice_plainly(&other);
+	snprintf(id, sizeof(id), "DBC_ID=%u", s.dbc);
+	check(await_uevent(events, "change@", id), "no uevent of the activation");
+	check_equal(tell_fault(&s, RIG_FAULT_SSR, 20000), 0, "FAULT");
+	check_equal(execute_both(&s), 0, "EXECUTE_BO");
+	/* Who comes when the channel has been taken away already is told something else. */
+	ret = qaic_wait(s.fd, s.dbc, &s.out, MINUTE);
+	check(ret == -EPIPE || ret == -EPERM, "WAIT_BO: %d", ret);
+	check(raw_is_all(s.out.map, BYTES, 0xee), "bytes changed");
+	run_both(&other);
+	check(!memcmp(other.in.map, other.out.map, BYTES), "wrong bytes on the other channel");
+	for (i = 0; i < 5; i++)
+		check(await_uevent(events, "change@", states[i]), "step %d", i);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO when it is over");
+	check_equal(execute_both(&s), -EPERM, "EXECUTE_BO when it is over");
+	/* The file can have a channel again, and must slice its buffers again. */
+	check_equal(qaic_activate(s.fd, QUEUE, NULL, 0, &s.dbc), 0, "ACTIVATE");
+	check_equal(execute_both(&s), -EINVAL, "EXECUTE_BO without slices");
+	slice_plainly(&s);
+	run_both(&s);
+	check(!memcmp(s.in.map, s.out.map, BYTES), "wrong bytes");
+	tear_down(&s);
+	tear_down(&other);
+	close(events);
+}
+
+/* The firmware dies and starts again under an open file, whose channels are gone then. */
+static void test_crash(void)
+{
+	int events = listen_uevents();
+	struct setting s, other;
+
+	if (!set_up(&s) || !set_up(&other))
+		return;
+	slice_plainly(&s);
+	wait_for_ever(&other);
+	check_equal(tell_fault(&s, RIG_FAULT_CRASH, 20000), 0, "FAULT");
+	check_equal(execute_both(&s), 0, "EXECUTE_BO");
+	check_equal(qaic_wait(other.fd, other.dbc, &other.out, MINUTE), -EPERM, "WAIT_BO");
+	await_uevent(events, "offline@", NULL);
+	await_uevent(events, "online@", NULL);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO after it");
+	check_equal(qaic_activate(s.fd, QUEUE, NULL, 0, &s.dbc), 0, "ACTIVATE");
+	slice_plainly(&s);
+	run_both(&s);
+	check(!memcmp(s.in.map, s.out.map, BYTES), "wrong bytes");
+	tear_down(&s);
+	tear_down(&other);
+	close(events);
+}
+
+/* An error that is fatal: the driver resets the card. */
+static void test_fatal_error(void)
+{
+	struct rig_qaic_ras ras = { .source = 0, .type = 1 };
+	int events = listen_uevents();
+	struct setting s;
+
+	if (!set_up(&s))
+		return;
+	wait_for_ever(&s);
+	check_equal(qaic_tell(s.fd, &ras, sizeof(ras), RIG_QAIC_RAS, 0), 0, "RAS");
+	await_uevent(events, "offline@", NULL);
+	await_uevent(events, "online@", NULL);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO after it");
+	tear_down(&s);
+	check_works();
+	close(events);
+}
+
+static void test_reset(void)
+{
+	int events = listen_uevents();
+	struct setting s;
+
+	if (!set_up(&s))
+		return;
+	wait_for_ever(&s);
+	write_to(PCI "reset", "1");
+	await_uevent(events, "offline@", NULL);
+	await_uevent(events, "online@", NULL);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO after it");
+	tear_down(&s);
+	check_works();
+	close(events);
+}
+
+/* --- remove ---------------------------------------------------------------------------- */
+
+/* The driver is taken off the device, and put back. */
+static void test_unbind(void)
+{
+	int events = listen_uevents();
+
+	check_works();
+	write_to("/sys/bus/pci/drivers/qaic/unbind", "0000:01:00.0");
+	check_equal(raw_open("qaic", 0), -ENODEV, "open without a driver");
+	write_to("/sys/bus/pci/drivers/qaic/bind", "0000:01:00.0");
+	await_uevent(events, "online@", NULL);
+	check_works();
+	close(events);
+}
+
+/* The device is taken off the bus, and found again. */
+static void test_rescan(void)
+{
+	int events = listen_uevents();
+
+	check_works();
+	write_to(PCI "remove", "1");
+	check_equal(raw_open("qaic", 0), -ENODEV, "open without a device");
+	write_to("/sys/bus/pci/rescan", "1");
+	await_uevent(events, "online@", NULL);
+	check_works();
+	close(events);
+}
+
+/* --- pull ------------------------------------------------------------------------------- */
+
+/*
+ * The card is pulled under an open file. Only without KASAN, and as the last that a kernel does:
+ * the driver frees what it uses when the file is closed.
+ */
+static void test_pull(void)
+{
+	int events = listen_uevents();
+	struct setting s;
+
+	if (!set_up(&s))
+		return;
+	slice_plainly(&s);
+	check_equal(tell_fault(&s, RIG_FAULT_LINK, 0), 0, "FAULT");
+	check_equal(execute_both(&s), 0, "EXECUTE_BO");
+	await_uevent(events, "remove@", NULL);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -ENODEV, "WAIT_BO after it");
+	check_equal(execute_both(&s), -ENODEV, "EXECUTE_BO after it");
+	check_equal(qaic_activate(s.fd, QUEUE, NULL, 0, &s.dbc), -ENODEV, "ACTIVATE after it");
+	check_equal(raw_open("qaic", 0), -ENODEV, "open after it");
+	tear_down(&s);
+	close(events);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct raw_test tests[] = {
@@ -756,6 +972,13 @@ int main(int argc, char **argv)
 		{ "hang", "hang", test_hang },
 		{ "hang", "lost-response", test_lost_response },
 		{ "hang", "mute", test_mute },
+		{ "restart", "ssr", test_ssr },
+		{ "restart", "crash", test_crash },
+		{ "restart", "fatal-error", test_fatal_error },
+		{ "restart", "reset", test_reset },
+		{ "remove", "unbind", test_unbind },
+		{ "remove", "rescan", test_rescan },
+		{ "pull", "pull", test_pull },
 	};
 
 	return raw_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
