@@ -148,8 +148,6 @@ void mhi_reg_write(struct mhi *mhi, unsigned int reg, u32 value)
 		chan = (reg - CHDB) / 8;
 		mhi->doorbells[chan] = mhi_reg64(mhi, reg);
 		__set_bit(chan, mhi->rung);
-	} else if (reg == CCABAP) {
-		mhi->contexts_new = true;
 	}
 	spin_unlock_irqrestore(&mhi->dev->lock, flags);
 	if (reg == MHICTRL)
@@ -437,7 +435,7 @@ static void mhi_reset(struct mhi *mhi)
 		memset(mhi->regs, 0, sizeof(mhi->regs));
 		memset(mhi->doorbells, 0, sizeof(mhi->doorbells));
 		bitmap_zero(mhi->rung, MHI_CHANNELS);
-		mhi->state_wanted = mhi->commands_wanted = mhi->contexts_new = false;
+		mhi->state_wanted = mhi->commands_wanted = false;
 		mhi->status = STATUS_READY | FIELD_PREP(STATUS_STATE, STATE_READY);
 		mhi->crashed = false;
 	}
@@ -469,20 +467,15 @@ void mhi_crash(struct mhi *mhi, u32 usec)
 
 static void mhi_change_state(struct mhi *mhi)
 {
-	bool contexts_new = false;
 	unsigned int state;
 
 	spin_lock_irq(&mhi->dev->lock);
-	swap(contexts_new, mhi->contexts_new);
 	state = FIELD_GET(CTRL_STATE, mhi->regs[MHICTRL / 4]);
 	if (state == STATE_M0 || state == STATE_M3)
 		mhi->status = STATUS_READY | FIELD_PREP(STATUS_STATE, state);
 	spin_unlock_irq(&mhi->dev->lock);
 	if (state != STATE_M0 && state != STATE_M3)
 		return;
-	/* One that was taken off the device has reset nothing. */
-	if (contexts_new)
-		mhi_forget(mhi);
 	mhi_post(mhi, 0, FIELD_PREP(EL_CODE, state), FIELD_PREP(EL_TYPE, EVENT_STATE));
 	if (state == STATE_M0 && !mhi->in_service) {
 		mhi->in_service = true;

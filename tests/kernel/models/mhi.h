@@ -38,7 +38,6 @@ struct mhi {
 	u32 regs[1024];
 	u32 status;
 	bool reset_wanted, restart_wanted, state_wanted, commands_wanted;
-	bool contexts_new;		/* a driver has come that knows nothing of before */
 	DECLARE_BITMAP(rung, MHI_CHANNELS);
 	u64 doorbells[MHI_CHANNELS];
 	u64 command_doorbell;

@@ -112,6 +112,11 @@ static void rig_pci_fill_config(struct rig_pci *pci)
 	put_unaligned_le16(0xffff, writable + MSI_DATA);
 }
 
+static bool rig_pci_is_master(struct rig_pci *pci)
+{
+	return get_unaligned_le16(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
 static pci_power_t rig_pci_power(struct rig_pci *pci)
 {
 	return pci->config[PM + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK;
@@ -168,7 +173,7 @@ static int rig_pci_config_write(struct pci_bus *bus, unsigned int devfn, int whe
 				u32 value)
 {
 	struct rig_pci *pci = rig_pci_at(bus, devfn);
-	bool reset = false;
+	bool reset, was_master;
 	unsigned long flags;
 	pci_power_t before;
 	u8 *at;
@@ -178,6 +183,7 @@ static int rig_pci_config_write(struct pci_bus *bus, unsigned int devfn, int whe
 		return PCIBIOS_DEVICE_NOT_FOUND;
 	raw_spin_lock_irqsave(&pci->lock, flags);
 	before = rig_pci_power(pci);
+	was_master = rig_pci_is_master(pci);
 	for (i = 0; i < size && where + size <= CONFIG_BYTES && !pci->down; i++) {
 		at = &pci->config[where + i];
 		*at = (*at & ~pci->writable[where + i]) |
@@ -187,6 +193,8 @@ static int rig_pci_config_write(struct pci_bus *bus, unsigned int devfn, int whe
 	at = &pci->config[PM + PCI_PM_CTRL];
 	if (rig_pci_power(pci) == PCI_D1 || rig_pci_power(pci) == PCI_D2)
 		*at = (*at & ~PCI_PM_CTRL_STATE_MASK) | before;
+	/* A driver that goes leaves nothing running behind it. */
+	reset = was_master && !rig_pci_is_master(pci);
 	/* Who returns from D3hot has forgotten everything. */
 	if (before == PCI_D3hot && rig_pci_power(pci) == PCI_D0) {
 		rig_pci_fill_config(pci);
@@ -337,8 +345,7 @@ void rig_pci_interrupt(struct rig_device *dev)
 	unsigned int irq = 0;
 
 	raw_spin_lock_irqsave(&pci->lock, flags);
-	if (!pci->down && rig_pci_power(pci) == PCI_D0 &&
-	    get_unaligned_le16(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER &&
+	if (!pci->down && rig_pci_power(pci) == PCI_D0 && rig_pci_is_master(pci) &&
 	    get_unaligned_le16(pci->config + MSI + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE)
 		irq = get_unaligned_le16(pci->config + MSI_DATA);
 	raw_spin_unlock_irqrestore(&pci->lock, flags);
@@ -354,8 +361,7 @@ void *rig_pci_memory(struct rig_device *dev, u64 address, size_t bytes)
 	bool allowed;
 
 	raw_spin_lock_irqsave(&pci->lock, flags);
-	allowed = !pci->down && rig_pci_power(pci) == PCI_D0 &&
-		  get_unaligned_le16(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
+	allowed = !pci->down && rig_pci_power(pci) == PCI_D0 && rig_pci_is_master(pci);
 	raw_spin_unlock_irqrestore(&pci->lock, flags);
 	return allowed ? rig_memory(address, bytes) : NULL;
 }

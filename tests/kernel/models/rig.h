@@ -95,9 +95,10 @@ struct rig_fault rig_message_fault(struct rig_device *dev);
  * from this: command and status, the BARs, which are 64-bit memory, the power management
  * capability with D0 and D3hot, and the MSI capability with one 64-bit vector.
  *
- * reset is called at power-on and when the device returns from D3hot, with no lock of the rig
- * held; what the model keeps of the host's is void then. In D3hot, with memory decoding off, and
- * with the link down reads give all ones and writes are lost, and the model is not asked.
+ * reset is called at power-on, when the device returns from D3hot, and when a driver that goes
+ * takes bus mastering away, with no lock of the rig held and where nothing may sleep; what the
+ * model keeps of the host's is void then. In D3hot, with memory decoding off, and with the link
+ * down reads give all ones and writes are lost, and the model is not asked.
  *
  * A BAR of more than 16 MiB takes as many areas of the kernel's emulation of I/O memory: let its
  * driver be the next to be loaded, and to map that BAR first.

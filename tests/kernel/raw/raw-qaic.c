@@ -796,15 +796,12 @@ static void test_ssr(void)
 					       "DBC_STATE=5", "DBC_STATE=0" };
 	int events = listen_uevents(), i;
 	struct setting s, other;
-	char id[16];
 	int ret;
 
 	if (!set_up(&s) || !set_up(&other))
 		return;
 	slice_plainly(&s);
 	slice_plainly(&other);
-	snprintf(id, sizeof(id), "DBC_ID=%u", s.dbc);
-	check(await_uevent(events, "change@", id), "no uevent of the activation");
 	check_equal(tell_fault(&s, RIG_FAULT_SSR, 20000), 0, "FAULT");
 	check_equal(execute_both(&s), 0, "EXECUTE_BO");
 	/* Who comes when the channel has been taken away already is told something else. */
@@ -831,7 +828,7 @@ static void test_ssr(void)
 /* The firmware dies and starts again under an open file, whose channels are gone then. */
 static void test_crash(void)
 {
-	int events = listen_uevents();
+	int events = listen_uevents(), ret;
 	struct setting s, other;
 
 	if (!set_up(&s) || !set_up(&other))
@@ -840,7 +837,8 @@ static void test_crash(void)
 	wait_for_ever(&other);
 	check_equal(tell_fault(&s, RIG_FAULT_CRASH, 20000), 0, "FAULT");
 	check_equal(execute_both(&s), 0, "EXECUTE_BO");
-	check_equal(qaic_wait(other.fd, other.dbc, &other.out, MINUTE), -EPERM, "WAIT_BO");
+	ret = qaic_wait(other.fd, other.dbc, &other.out, MINUTE);
+	check(ret == -EPERM || ret == -ENODEV, "WAIT_BO: %d", ret);
 	await_uevent(events, "offline@", NULL);
 	await_uevent(events, "online@", NULL);
 	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO after it");
