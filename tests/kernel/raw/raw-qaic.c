@@ -934,6 +934,8 @@ static void test_pull(void)
 	check_equal(tell_fault(&s, RIG_FAULT_LINK, 0), 0, "FAULT");
 	check_equal(execute_both(&s), 0, "EXECUTE_BO");
 	await_uevent(events, "remove@", NULL);
+	while (!access(PCI, F_OK))
+		usleep(1000);
 	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -ENODEV, "WAIT_BO after it");
 	check_equal(execute_both(&s), -ENODEV, "EXECUTE_BO after it");
 	check_equal(qaic_activate(s.fd, QUEUE, NULL, 0, &s.dbc), -ENODEV, "ACTIVATE after it");

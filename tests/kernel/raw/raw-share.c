@@ -14,6 +14,7 @@
 #include <linux/udmabuf.h>
 
 #include "raw-ethosu.h"
+#include "raw-qaic.h"
 #include "raw-rocket.h"
 
 #define BYTES 8192
@@ -79,7 +80,7 @@ static int heap_buffer(void)
 	return ret ? ret : (int)data.fd;
 }
 
-/* Neither driver can take memory that it did not make. */
+/* Neither of these drivers can take memory that it did not make. */
 static void check_refused(const char *driver)
 {
 	int fd = raw_open(driver, 0), vgem = vgem_open(), i;
@@ -104,6 +105,94 @@ static void test_ethosu_imports(void)
 static void test_rocket_imports(void)
 {
 	check_refused("rocket");
+}
+
+/* Bytes from one dma-buf to another by way of qaic, which takes any. */
+static void check_transfer(int fd, uint32_t dbc, int from, int to)
+{
+	struct qaic_bo in = { .bytes = BYTES }, out = { .bytes = BYTES };
+	const struct qaic_bo *const bos[2] = { &in, &out };
+
+	check_equal(raw_import(fd, from, &in.handle), 0, "import of a source");
+	check_equal(raw_import(fd, to, &out.handle), 0, "import of a target");
+	check_equal(qaic_attach_whole(fd, dbc, &in, QAIC_TO_DEVICE, RIG_QAIC_MEMORY), 0,
+		    "ATTACH_SLICE_BO of a source");
+	check_equal(qaic_attach_whole(fd, dbc, &out, QAIC_FROM_DEVICE, RIG_QAIC_MEMORY), 0,
+		    "ATTACH_SLICE_BO of a target");
+	check_equal(qaic_execute(fd, dbc, bos, 2), 0, "EXECUTE_BO");
+	check_equal(qaic_wait(fd, dbc, &out, 60000), 0, "WAIT_BO");
+	check_equal(qaic_detach(fd, &in), 0, "DETACH_SLICE_BO");
+	check_equal(qaic_detach(fd, &out), 0, "DETACH_SLICE_BO");
+	raw_close_handle(fd, in.handle);
+	raw_close_handle(fd, out.handle);
+}
+
+static void test_qaic_imports(void)
+{
+	int fd = raw_open("qaic", 0), vgem = vgem_open(), i;
+	int foreign[3] = { vgem_buffer(vgem), udmabuf_buffer(), heap_buffer() };
+	uint8_t *map[3];
+	uint32_t dbc;
+
+	for (i = 0; i < 3; i++)
+		map[i] = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, foreign[i], 0);
+	if (fd < 0) {
+		raw_skip("no qaic");
+	} else if (check(map[0] != MAP_FAILED && map[1] != MAP_FAILED && map[2] != MAP_FAILED,
+			 "no mappings")) {
+		check_equal(qaic_activate(fd, 16, NULL, 0, &dbc), 0, "ACTIVATE");
+		for (i = 0; i < 3; i++) {
+			raw_fill(map[i], BYTES, i + 1);
+			check_transfer(fd, dbc, foreign[i], foreign[(i + 1) % 3]);
+			check(raw_is_filled(map[(i + 1) % 3], BYTES, i + 1), "wrong bytes, %d", i);
+		}
+	}
+	for (i = 0; i < 3; i++) {
+		munmap(map[i], BYTES);
+		close(foreign[i]);
+	}
+	close(vgem);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What an Ethos-U has made goes through qaic, and no processor copies it. */
+static void test_ethosu_to_qaic(void)
+{
+	int npu = raw_open("ethosu", 0), fd = raw_open("qaic", 0), from, to = udmabuf_buffer();
+	struct ethosu_stream stream = { .count = 0 };
+	uint32_t sealed, regions[2], dbc;
+	struct ethosu_bo src, dst;
+	uint8_t *map;
+
+	if (fd < 0) {
+		raw_skip("no qaic");
+		return;
+	}
+	ethosu_bo_create(npu, BYTES, &src);
+	ethosu_bo_create(npu, BYTES, &dst);
+	raw_fill(src.map, BYTES, 12);
+	ethosu_dma(&stream, &(struct ethosu_dma){ .dst_region = 1, .bytes = BYTES });
+	ethosu_stop(&stream);
+	check_equal(ethosu_stream_create(npu, &stream, &sealed), 0, "CMDSTREAM_BO_CREATE");
+	regions[0] = src.handle;
+	regions[1] = dst.handle;
+	check_equal(ethosu_submit(npu, sealed, regions, 2, 0, 0), 0, "SUBMIT");
+	check_equal(ethosu_bo_wait(npu, &dst, 60000), 0, "BO_WAIT");
+	from = raw_export(npu, dst.handle);
+	check_equal(qaic_activate(fd, 16, NULL, 0, &dbc), 0, "ACTIVATE");
+	check_transfer(fd, dbc, from, to);
+	map = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, to, 0);
+	check(map != MAP_FAILED && raw_is_filled(map, BYTES, 12), "wrong bytes");
+	if (map != MAP_FAILED)
+		munmap(map, BYTES);
+	close(from);
+	close(to);
+	raw_close_handle(npu, sealed);
+	ethosu_bo_destroy(npu, &src);
+	ethosu_bo_destroy(npu, &dst);
+	close(npu);
+	close(fd);
 }
 
 /* An accelerator's buffer in vgem: the same bytes, and vgem's fence holds back a job. */
@@ -207,6 +296,8 @@ int main(int argc, char **argv)
 	static const struct raw_test tests[] = {
 		{ "refuse", "ethosu-imports", test_ethosu_imports },
 		{ "refuse", "rocket-imports", test_rocket_imports },
+		{ "copy", "qaic-imports", test_qaic_imports },
+		{ "copy", "ethosu-to-qaic", test_ethosu_to_qaic },
 		{ "copy", "vgem-fence", test_vgem_fence },
 		{ "copy", "across", test_across },
 	};

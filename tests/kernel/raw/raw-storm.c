@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 #include "raw-ethosu.h"
+#include "raw-qaic.h"
 #include "raw-rocket.h"
 
 #define BYTES		4096
-#define PROCESSES	6
+#define PROCESSES	8
 
 static unsigned int rounds = 50;
 static bool bad;
@@ -78,7 +79,45 @@ static uint32_t rocket_round(int fd, unsigned int seed)
 	return src.address;
 }
 
-/* Processes 0, 2, 4 use an Ethos-U, the others the rocket. */
+/* A channel of its own, and of each eighth round a new one. */
+static void qaic_round(int fd, unsigned int seed, uint32_t *dbc)
+{
+	struct qaic_bo in, out;
+	const struct qaic_bo *const bos[2] = { &in, &out };
+
+	if (seed % 8 == 0) {
+		expect(*dbc == UINT32_MAX || !qaic_release(fd, *dbc), "DEACTIVATE");
+		expect(!qaic_activate(fd, 16, NULL, 0, dbc), "ACTIVATE");
+	}
+	expect(!qaic_bo_create(fd, BYTES, &in) && !qaic_bo_create(fd, BYTES, &out), "CREATE_BO");
+	raw_fill(in.map, BYTES, seed);
+	expect(!qaic_attach_whole(fd, *dbc, &in, QAIC_TO_DEVICE, RIG_QAIC_MEMORY) &&
+	       !qaic_attach_whole(fd, *dbc, &out, QAIC_FROM_DEVICE, RIG_QAIC_MEMORY),
+	       "ATTACH_SLICE_BO");
+	expect(!qaic_execute(fd, *dbc, bos, 2), "EXECUTE_BO");
+	expect(!qaic_wait(fd, *dbc, &out, 60000), "WAIT_BO");
+	expect(raw_is_filled(out.map, BYTES, seed), "wrong bytes");
+	expect(!qaic_detach(fd, &in) && !qaic_detach(fd, &out), "DETACH_SLICE_BO");
+	qaic_bo_destroy(fd, &in);
+	qaic_bo_destroy(fd, &out);
+}
+
+/* Processes 6 and 7: qaic, which not all kernels have. */
+static void qaic_process(unsigned int n)
+{
+	int fd = raw_open("qaic", 0);
+	uint32_t dbc = UINT32_MAX;
+	unsigned int i;
+
+	for (i = 0; fd >= 0 && i < rounds && !bad; i++)
+		qaic_round(fd, n * 1000 + i, &dbc);
+	if (fd >= 0)
+		close(fd);
+	fflush(stdout);
+	_exit(bad);
+}
+
+/* Processes 0, 2, 4 use an Ethos-U, 1, 3, 5 the rocket. */
 static void process(unsigned int n)
 {
 	bool rocket = n % 2;
@@ -108,9 +147,14 @@ static void test_storm(void)
 	int status;
 
 	fflush(stdout);
-	for (n = 0; n < PROCESSES; n++)
-		if (!fork())
+	for (n = 0; n < PROCESSES; n++) {
+		if (fork())
+			continue;
+		if (n < 6)
 			process(n);
+		else
+			qaic_process(n);
+	}
 	while (wait(&status) > 0)
 		check(!status, "a process ended with %#x", status);
 }
