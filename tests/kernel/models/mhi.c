@@ -83,7 +83,7 @@ struct mhi_message {
 	u8 data[];
 };
 
-/* --- registers ------------------------------------------------------------------- */
+/* --- registers --------------------------------------------------------------------------- */
 
 u32 mhi_reg_read(struct mhi *mhi, unsigned int reg)
 {
@@ -155,7 +155,7 @@ void mhi_reg_write(struct mhi *mhi, unsigned int reg, u32 value)
 	rig_start(mhi->dev);
 }
 
-/* --- rings ------------------------------------------------------------------------- */
+/* --- rings ------------------------------------------------------------------------------- */
 
 /* A context, if the host has given one whose ring can be used. */
 static u8 *mhi_context(struct mhi *mhi, unsigned int array, unsigned int index)
@@ -187,7 +187,7 @@ static u64 mhi_next(const u8 *context, u64 position)
 	return position - base >= bytes ? base : position;
 }
 
-/* --- events -------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------ */
 
 static void mhi_post(struct mhi *mhi, u64 ptr, u32 dword0, u32 dword1)
 {
@@ -405,7 +405,7 @@ static void mhi_commands(struct mhi *mhi, u64 until)
 	}
 }
 
-/* --- states --------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------ */
 
 static void mhi_forget(struct mhi *mhi)
 {

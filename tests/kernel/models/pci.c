@@ -69,7 +69,7 @@ static struct resource rig_pci_busses = {
 static struct pci_host_bridge *bridge;
 static LIST_HEAD(devices);	/* only grows, under the kernel's rescan lock */
 
-/* --- configuration space ------------------------------------------------------- */
+/* --- configuration space ----------------------------------------------------------------- */
 
 static void rig_pci_fill_config(struct rig_pci *pci)
 {
@@ -211,7 +211,7 @@ static struct pci_ops rig_pci_config_ops = {
 	.write = rig_pci_config_write,
 };
 
-/* --- BARs ------------------------------------------------------------------------ */
+/* --- BARs -------------------------------------------------------------------------------- */
 
 static bool rig_pci_reaches(struct rig_pci *pci)
 {
@@ -336,7 +336,7 @@ static int rig_pci_add_areas(struct rig_pci *pci, unsigned int bar)
 	return 0;
 }
 
-/* --- messages, and the host's memory ---------------------------------------------- */
+/* --- messages, and the host's memory ----------------------------------------------------- */
 
 void rig_pci_interrupt(struct rig_device *dev)
 {
@@ -367,7 +367,7 @@ void *rig_pci_memory(struct rig_device *dev, u64 address, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(rig_pci_memory);
 
-/* --- devices ------------------------------------------------------------------------ */
+/* --- devices ----------------------------------------------------------------------------- */
 
 /* Let the kernel find what is there now. */
 static int rig_pci_scan(struct rig_pci *pci)

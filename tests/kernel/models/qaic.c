@@ -60,7 +60,7 @@
 #define CHAN_CONTROL		10
 #define CHAN_STATUS		14
 
-/* --- what lies in the host's memory and in messages: little endian, as this machine is -------- */
+/* --- what lies in the host's memory and in messages: little endian, as this machine is --- */
 
 struct request {
 	u16 id;
@@ -210,7 +210,7 @@ struct ras_message {
 #define RAS_VERSION		2
 #define RAS_HEADER_BYTES	12
 
-/* --- the device ----------------------------------------------------------------------------- */
+/* --- the device -------------------------------------------------------------------------- */
 
 enum request_state { FREE, FETCHED, MOVED, DONE };
 
@@ -287,7 +287,7 @@ struct conversation {
 	struct rig_fault job_fault;
 };
 
-/* --- a channel's work: semaphores and networks ---------------------------------------------------- */
+/* --- a channel's work: semaphores and networks ------------------------------------------- */
 
 /* @bytes of the channel's memory; NULL: there are none. */
 static void *dbc_memory(struct dbc *dbc, u64 address, u64 bytes)
@@ -383,7 +383,7 @@ static bool dbc_semaphore(struct dbc *dbc, u32 word)
 	return passes;
 }
 
-/* --- a channel's work: requests -------------------------------------------------------------------- */
+/* --- a channel's work: requests ---------------------------------------------------------- */
 
 /* Is this still the channel that the work was begun for? */
 static bool dbc_lives(struct dbc *dbc)
@@ -670,7 +670,7 @@ static void dbc_work(struct work_struct *work)
 	}
 }
 
-/* --- channels come and go: from the thread only ------------------------------------------------------ */
+/* --- channels come and go: from the thread only ------------------------------------------ */
 
 static int dbc_activate(struct dbc *dbc, u32 handle, const struct activate_to_dev *with)
 {
@@ -729,7 +729,7 @@ static void dbc_start(struct dbc *dbc)
 	queue_work(dbc->qaic->queue, &dbc->work);
 }
 
-/* --- sub-system restarts ------------------------------------------------------------------------------- */
+/* --- sub-system restarts ----------------------------------------------------------------- */
 
 static void ssr_send(struct qaic *qaic)
 {
@@ -799,7 +799,7 @@ static void ssr_forget(struct qaic *qaic)
 	spin_unlock_irq(&qaic->dev->lock);
 }
 
-/* --- commands ------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------- */
 
 static int command_step(struct conversation *talk, struct dbc *dbc,
 			const struct rig_qaic_step *step)
@@ -1032,7 +1032,7 @@ static int command_run(struct conversation *talk, struct rig_qaic_command *comma
 	}
 }
 
-/* --- control messages --------------------------------------------------------------------------------------- */
+/* --- control messages -------------------------------------------------------------------- */
 
 /* Room for a transaction in the answer; NULL: there is none. */
 static void *answer(struct conversation *talk, u32 type, size_t bytes)
@@ -1224,7 +1224,7 @@ static void control_receive(struct qaic *qaic, struct control_header *in, size_t
 			dbc_start(dbc);
 }
 
-/* --- the device ----------------------------------------------------------------------------------------------- */
+/* --- the device -------------------------------------------------------------------------- */
 
 static void qaic_receive(struct rig_device *dev, unsigned int chan, void *data, size_t bytes)
 {

@@ -199,12 +199,26 @@ self_faults()
 	expect 0 "${t[@]}" --fault rocket:slow=1000 -- raw-rocket two-tasks
 	expect 1 "${t[@]}" --fault rocket:lost -- raw-rocket two-tasks
 	expect 1 "${t[@]}" --fault rocket:bus -- raw-rocket two-tasks
+	expect 1 "${t[@]}" --fault qaic:hang -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:bus -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:lost@2x1 -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:ssr=1000@1x1 -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:crash=1000@1x1 -- raw-qaic through
+	expect 0 "${t[@]}" --fault qaic:slow=1000 -- raw-qaic through
+	# Control messages are counted for themselves, and the first two are the boot's.
+	expect 1 "${t[@]}" --fault qaic:nack=5@3x1 -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:crc@3x1 -- raw-qaic through
+	expect 1 "${t[@]}" --fault qaic:mute@3x1 -- raw-qaic through
+	expect 0 "${t[@]}" --fault qaic:mute@9x1 -- raw-qaic through
 	# In a running guest, by way of debugfs.
 	expect 1 "${t[@]}" -- sh -c \
 		'echo hang >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 0 "${t[@]}" --fault u65:hang -- sh -c \
 		'echo clear >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
 	expect 1 run -- sh -c 'echo melt >/sys/kernel/debug/rig/u65/fault'
+	# Faults that only another device can have.
+	expect 1 run -- sh -c 'echo ssr >/sys/kernel/debug/rig/u65/fault'
+	expect 0 run -- sh -c 'echo ssr >/sys/kernel/debug/rig/qaic/fault'
 	return $bad
 }
 
@@ -215,7 +229,13 @@ self_devices()
 	expect 0 run --devices u85,rocket -- sh -c 'cd /dev/accel && echo *'
 	[[ $(cat "$self/out") == "accel0 accel1" ]] || wrong "nodes: $(cat "$self/out")"
 	expect 0 run -- sh -c 'cd /dev/accel && echo *'
-	[[ $(cat "$self/out") == "accel0 accel1 accel2" ]] || wrong "nodes: $(cat "$self/out")"
+	[[ $(cat "$self/out") == "accel0 accel1 accel2 accel3" ]] || wrong "nodes: $(cat "$self/out")"
+	# A device whose firmware starts late is there when the command begins.
+	expect 0 run -- sh -c ': </dev/accel/accel3'
+	expect 0 run --devices qaic -- sh -c ': </dev/accel/accel0'
+	# One that is told never to start keeps nobody waiting for ever.
+	expect 1 run --kernel timetravel --devices qaic --fault qaic:nack@1 -- \
+		sh -c ': </dev/accel/accel0 || exit 1'
 	return $bad
 }
 
