@@ -920,8 +920,8 @@ static void test_rescan(void)
 /* --- pull ------------------------------------------------------------------------------- */
 
 /*
- * The card is pulled under an open file. Only without KASAN, and as the last that a kernel does:
- * the driver frees what it uses when the file is closed.
+ * The card is pulled under an open file. As the last that a kernel does: the driver has freed what
+ * it uses when the file is closed, unless it is a fixed one.
  */
 static void test_pull(void)
 {

@@ -138,7 +138,7 @@ write_control()
 		fi
 		if [[ " $devices " == *" qaic "* ]]; then
 			printf '%s\n' /run/models/rig_pci.ko /run/models/rig_qaic.ko \
-				/run/modules/mhi.ko /run/modules/qaic.ko
+				/run/modules/mhi.ko "$(driver qaic)"
 		fi
 		echo /run/modules/vgem.ko
 		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
