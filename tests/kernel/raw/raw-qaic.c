@@ -855,13 +855,15 @@ static void test_crash(void)
 static void test_fatal_error(void)
 {
 	struct rig_qaic_ras ras = { .source = 0, .type = 1 };
-	int events = listen_uevents();
+	int events = listen_uevents(), ret;
 	struct setting s;
 
 	if (!set_up(&s))
 		return;
 	wait_for_ever(&s);
-	check_equal(qaic_tell(s.fd, &ras, sizeof(ras), RIG_QAIC_RAS, 0), 0, "RAS");
+	/* The answer may come too late. */
+	ret = qaic_tell(s.fd, &ras, sizeof(ras), RIG_QAIC_RAS, 0);
+	check(!ret || ret == -EIO, "RAS: %d", ret);
 	await_uevent(events, "offline@", NULL);
 	await_uevent(events, "online@", NULL);
 	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), -EPERM, "WAIT_BO after it");
