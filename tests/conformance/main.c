@@ -56,7 +56,7 @@ struct options {
 
 static bool wanted(const struct options *options, const char *name)
 {
-	return !options->filter || fnmatch(options->filter, name, 0) == 0;
+	return !options->filter || fnmatch(options->filter, name, FNM_EXTMATCH) == 0;
 }
 
 static void make_board(void)
@@ -587,7 +587,8 @@ static void usage(FILE *to)
 		"usage: accel-conformance --device NAME [--filter GLOB] [--list] [--json FILE]\n"
 		"                         [--timeout SECONDS] [--no-fork]\n"
 		"  --device NAME      the device, as accel_device_find() takes it: soft:0, accel0\n"
-		"  --filter GLOB      only the checks whose GROUP/NAME matches\n"
+		"  --filter GLOB      only the checks whose GROUP/NAME matches: 'fence/*', or\n"
+		"                     '@(fence|queue)/*' for more than one group\n"
 		"  --list             print the checks and run none\n"
 		"  --json FILE        write the results there too\n"
 		"  --timeout SECONDS  when a check counts as hanging (%d)\n"

@@ -6,7 +6,7 @@
  *
  * and with the drivers of tests/kernel/fixes
  *
- *	accel-drivers loss-and-exit|loss-idle-and-exit DEVICE...
+ *	accel-drivers loss-and-exit|loss-idle-and-exit|cores DEVICE...
  */
 #include <accel/ethosu.h>
 #include <accel/rocket.h>
@@ -417,6 +417,38 @@ static void test_loss_idle_and_exit(const char *name)
 {
 	fixed = true;
 	loss_idle(name);
+}
+
+/* Cores of rocket come and go, while a file is open that knows them all. */
+static void test_cores(const char *name)
+{
+	static const char *const cores[] = {"100200000.npu", "100210000.npu", "100220000.npu"};
+	static const char path[] = "/sys/bus/platform/drivers/rocket/";
+	char unbind_path[64], bind_path[64];
+	struct rig before, rig;
+	unsigned int i, j;
+
+	snprintf(unbind_path, sizeof(unbind_path), "%sunbind", path);
+	snprintf(bind_path, sizeof(bind_path), "%sbind", path);
+	rig_open(&before, name, 0, 0);
+	rig_works(&before, 1);
+	for (i = 0; i < 6; i++) {
+		put(unbind_path, cores[i % 3]);
+		if (i % 2)
+			put(unbind_path, cores[(i + 1) % 3]);
+		for (j = 0; j < 4; j++) {
+			rig_open(&rig, name, 0, 0);
+			rig_works(&rig, (unsigned char)(0x40 + j));
+			rig_close(&rig);
+		}
+		put(bind_path, cores[i % 3]);
+		if (i % 2)
+			put(bind_path, cores[(i + 1) % 3]);
+		rig_open(&rig, name, 0, 0);
+		rig_works(&rig, 0x50);
+		rig_close(&rig);
+	}
+	rig_close(&before);
 }
 
 /* ---- leave: exported memory outlives its context, and exit in the middle of things ----------------- */
@@ -904,6 +936,7 @@ static const struct {
 	{"loss-idle", test_loss_idle},
 	{"loss-and-exit", test_loss_and_exit},
 	{"loss-idle-and-exit", test_loss_idle_and_exit},
+	{"cores", test_cores},
 	{"leave", test_leave},
 	{"leave-in-the-middle", leave_in_the_middle},
 	{"leave-unverified", leave_unverified},
