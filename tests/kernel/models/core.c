@@ -247,6 +247,9 @@ static const char *const rig_fault_names[RIG_FAULT_KINDS] = {
 	[RIG_FAULT_NACK] = "nack",
 	[RIG_FAULT_CRC] = "crc",
 	[RIG_FAULT_MUTE] = "mute",
+	[RIG_FAULT_STATUS] = "status",
+	[RIG_FAULT_MMU] = "mmu",
+	[RIG_FAULT_HEART] = "heart",
 };
 
 /* What a model that says nothing about it can have */

@@ -17,6 +17,10 @@ enum rig_fault_kind {
 	RIG_FAULT_NACK,		/* refused, with value as the status, or 1 */
 	RIG_FAULT_CRC,		/* obeyed and answered with a wrong checksum */
 	RIG_FAULT_MUTE,		/* obeyed and never answered */
+	/* ivpu's jobs; it knows the crash and the link as well */
+	RIG_FAULT_STATUS,	/* ends with value as its status */
+	RIG_FAULT_MMU,		/* reads what isn't mapped */
+	RIG_FAULT_HEART,	/* takes value microseconds more, in which no heartbeat counts */
 	RIG_FAULT_KINDS
 };
 
@@ -31,9 +35,12 @@ struct rig_fault {
  * - in an Ethos-U command stream, this command, two words: the kind as the first's parameter,
  *   then the value. The driver passes unknown commands on.
  * - in a rocket register list, an entry for this target: the kind as register, then the value.
+ * - in a command list of ivpu, an inference whose identifier has this in its upper 16 bits, the
+ *   kind in the 16 bits below and then the value.
  * qaic takes a command for this: see qaic.h.
  */
 #define RIG_ETHOSU_FAULT	0x7a17
 #define RIG_ROCKET_FAULT	0xfa17
+#define RIG_IVPU_FAULT		0xfa17
 
 #endif
