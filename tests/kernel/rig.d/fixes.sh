@@ -27,7 +27,7 @@ apply_fix()
 
 build_fixed()
 {
-	local new=$fixed.new log=$fixed.log fix dir
+	local new=$fixed.new log=$fixed.log fix dir flags
 	check_tools
 	command -v ed >/dev/null || give_up "cannot fix drivers without ed (Debian: ed)"
 	say "building the fixed drivers"
@@ -40,8 +40,9 @@ build_fixed()
 			give_up "fixes/$(basename "$fix") is not for Linux $source_version"
 	done
 	for dir in "$new"/src/drivers/*/*; do
-		run_logged "$log" make -s -C "$source_tree" ARCH=um O="$kernel/obj" M="$dir" modules ||
-			give_up "cannot build the fixed ${dir##*/}"
+		[[ $dir == */ivpu ]] && flags=("${ivpu_flags[@]}") || flags=()
+		run_logged "$log" make -s -C "$source_tree" ARCH=um O="$kernel/obj" M="$dir" \
+			"${flags[@]}" modules || give_up "cannot build the fixed ${dir##*/}"
 		cp "$dir"/*.ko "$new/modules/"
 	done
 	rm -rf "$fixed" "$new/src"

@@ -92,9 +92,44 @@ driver()
 {
 	if [[ -n $fixed && -e $fixed/modules/$1.ko ]]; then
 		echo "/run/fixed/$1.ko"
+	elif [[ $1 == intel_vpu ]]; then
+		echo "/run/ivpu/$1.ko"
 	else
 		echo "/run/modules/$1.ko"
 	fi
+}
+
+# What the guest loads, in order, each with the parameters that it is given.
+list_modules()
+{
+	local file name parameter given
+	{
+		printf '/run/models/rig_core.ko\tfaults=%s\n' "$faults"
+		printf '/run/modules/%s.ko\n' drm_dma_helper drm_shmem_helper gpu-sched
+		if [[ " $devices " == *" u65 "* || " $devices " == *" u85 "* ]]; then
+			printf '%s\n' /run/models/rig_ethosu.ko "$(driver ethosu)"
+		fi
+		if [[ " $devices " == *" rocket "* ]]; then
+			printf '%s\n' /run/models/rig_rocket.ko "$(driver rocket)"
+		fi
+		if [[ " $devices " == *" qaic "* || " $devices " == *" ivpu "* ]]; then
+			echo /run/models/rig_pci.ko
+		fi
+		if [[ " $devices " == *" qaic "* ]]; then
+			printf '%s\n' /run/models/rig_qaic.ko /run/modules/mhi.ko "$(driver qaic)"
+		fi
+		if [[ " $devices " == *" ivpu "* ]]; then
+			printf '%s\n' /run/models/rig_ivpu.ko "$(driver intel_vpu)"
+		fi
+		echo /run/modules/vgem.ko
+		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
+	} | while IFS=$'\t' read -r file given; do
+		name=${file##*/} name=${name%.ko}
+		for parameter in "${parameters[@]}"; do
+			[[ ${parameter%%.*} != "${name//-/_}" ]] || given+=" ${parameter#*.}"
+		done
+		printf '%s\t%s\n' "$file" "${given# }"
+	done
 }
 
 write_control()
@@ -116,6 +151,7 @@ write_control()
 	show "$kernel/modules" /run/modules
 	show "$models/modules" /run/models
 	[[ -z $fixed ]] || show "$fixed/modules" /run/fixed
+	[[ $devices != *ivpu* ]] || show "$ivpu/guest" /run/ivpu
 	show "$run/results" /results rw
 
 	for d in "${trees[@]}" "$(cd "$here/../.." && pwd -P)" "$PWD" "$(pwd -P)" \
@@ -127,22 +163,7 @@ write_control()
 	# A directory before those in it.
 	sort -t "$(printf '\t')" -k 2 -o "$run/control/mounts" "$run/control/mounts"
 
-	{
-		printf '/run/models/rig_core.ko\tfaults=%s\n' "$faults"
-		printf '/run/modules/%s.ko\n' drm_dma_helper drm_shmem_helper gpu-sched
-		if [[ " $devices " == *" u65 "* || " $devices " == *" u85 "* ]]; then
-			printf '%s\n' /run/models/rig_ethosu.ko "$(driver ethosu)"
-		fi
-		if [[ " $devices " == *" rocket "* ]]; then
-			printf '%s\n' /run/models/rig_rocket.ko "$(driver rocket)"
-		fi
-		if [[ " $devices " == *" qaic "* ]]; then
-			printf '%s\n' /run/models/rig_pci.ko /run/models/rig_qaic.ko \
-				/run/modules/mhi.ko "$(driver qaic)"
-		fi
-		echo /run/modules/vgem.ko
-		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
-	} >"$run/control/modules"
+	list_modules >"$run/control/modules"
 
 	printf '%s\0' "$@" >"$run/control/argv"
 	write_environment >"$run/control/env"
@@ -182,6 +203,7 @@ start_guest()
 	exec {kernel_fd}<"$kernel" {init_fd}<"$init"
 	arguments=(mem="${memory}M" "initrd=/proc/self/fd/$init_fd/initrd" "dtb=$run/tree.dtb"
 		"rig=$run/control" "uml_dir=$run/uml/" iommu.passthrough=1 loglevel=7
+		firmware_class.path=/run/ivpu
 		con=null con0=null,fd:6 ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9)
 	case $mode in
 	# Each report, not the first alone.

@@ -67,7 +67,7 @@ configure_kernel()
 # Forget kernels of the variant that nobody used for a fortnight.
 prune()
 {
-	find "$cache"/{kernel,models,fixed} -mindepth 1 -maxdepth 1 -name "$1-*" \
+	find "$cache"/{kernel,models,ivpu,fixed} -mindepth 1 -maxdepth 1 -name "$1-*" \
 		! -newermt '14 days ago' -exec rm -rf {} +
 }
 
@@ -113,6 +113,43 @@ build_models()
 	mv "$new" "$models"
 }
 
+# The ivpu driver is for x86 only: it is built from a copy of its own directory, for the kernel as
+# it is, with a header of ours that has what User-Mode Linux lacks.
+ivpu_flags=(CONFIG_DRM_ACCEL_IVPU=m KCFLAGS="-include $here/ivpu/uml.h")
+
+build_ivpu()
+{
+	local new=$ivpu.new log=$ivpu.log
+	check_tools
+	say "building the ivpu driver"
+	rm -rf "$new"
+	mkdir -p "$new/guest/intel/vpu"
+	: >"$log"
+	if cp -R "$source_tree/drivers/accel/ivpu" "$new/src" 2>>"$log" &&
+		prove_ivpu "$new/src" &&
+		run_logged "$log" nice -n 10 make -s -j"$(nproc)" -C "$source_tree" ARCH=um \
+			O="$kernel/obj" M="$new/src" "${ivpu_flags[@]}" modules &&
+		run_logged "$log" gcc -O2 -o "$new/firmware" "$here/ivpu/firmware.c"; then
+		cp "$new/src/intel_vpu.ko" "$new/guest/"
+		"$new/firmware" >"$new/guest/intel/vpu/vpu_37xx_v1.bin"
+	else
+		say "Linux $source_version has no drivers/accel/ivpu that builds here:" \
+			"no ivpu (log: $log)"
+	fi
+	rm -rf "$ivpu"
+	mv "$new" "$ivpu"
+}
+
+# Is the copy of the ivpu driver what came?
+prove_ivpu()
+{
+	local listed
+	listed=$(grep -E '  drivers/accel/ivpu/[^/]*$' "$source_manifest") &&
+		(cd "$1" && sha256sum --check --quiet --strict \
+			<(sed 's,drivers/accel/ivpu/,,' <<<"$listed") >&2) ||
+		give_up "the copy of the ivpu driver in $1 is not what came (remove it and build again)"
+}
+
 build_init()
 {
 	local new=$init.new
@@ -147,13 +184,27 @@ once()
 	exec {lock}>&-
 }
 
-# Have all that a run on this kernel needs. Sets kernel, kernel_version, models, init, mode.
+prepare_ivpu()
+{
+	[[ " $devices " == *" ivpu "* ]] || return 0
+	ivpu=$cache/ivpu/$1-$({ basename "$kernel"; cat "$here"/ivpu/*; } | hash_of)
+	once "$ivpu/guest" build_ivpu
+	touch "$ivpu"
+	if [[ ! -f $ivpu/guest/intel_vpu.ko ]]; then
+		[[ " $asked " != *" ivpu "* ]] || give_up "no ivpu with Linux $kernel_version"
+		devices=${devices/ ivpu/}
+	elif [[ $command == build ]]; then
+		prove_ivpu "$ivpu/src"
+	fi
+}
+
+# Have all that a run on this kernel needs. Sets kernel, kernel_version, models, ivpu, init, mode.
 prepare()
 {
 	local variant compiler
 	mode=$1
 	variant=$(variant_of "$1")
-	mkdir -p "$cache"/{source,kernel,models,fixed,init} 2>/dev/null ||
+	mkdir -p "$cache"/{source,kernel,models,ivpu,fixed,init} 2>/dev/null ||
 		give_up "cannot write to the cache, $cache (LIBACCEL_CACHE names another place)"
 	find_source
 	compiler=$(gcc --version 2>/dev/null | head -n 1 || true)
@@ -164,6 +215,7 @@ prepare()
 	kernel_version=$(cat "$kernel/version")
 	models=$cache/models/$variant-$({ basename "$kernel"; cat "$here"/models/*; } | hash_of)
 	once "$models/modules" build_models
+	prepare_ivpu "$variant"
 	init=$cache/init/$({ echo "$compiler"; cat "$here"/guest/*.c; } | hash_of)
 	once "$init/initrd" build_init
 	touch "$kernel" "$models"

@@ -6,9 +6,9 @@ build_programs()
 {
 	local to=$1 headers=$2 name
 	mkdir -p "$to.new"
-	for name in raw-ethosu raw-rocket raw-qaic raw-share raw-storm; do
+	for name in raw-ethosu raw-rocket raw-qaic raw-ivpu raw-share raw-storm; do
 		gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -I "$headers" -o "$to.new/$name" \
-			"$here/raw/raw.c" "$here"/raw/raw-{ethosu,rocket,qaic}-job.c "$here/raw/$name.c" ||
+			"$here/raw/raw.c" "$here"/raw/raw-{ethosu,rocket,qaic,ivpu}-job.c "$here/raw/$name.c" ||
 			give_up "cannot build the test programs"
 	done
 	rm -rf "$to"
