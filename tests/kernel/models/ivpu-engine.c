@@ -63,7 +63,14 @@ struct ivpu_descriptor {
 };
 
 /* How a step of a job ends; anything else that is positive is the status of the job. */
-enum { DONE = 0, BLOCKED = -EAGAIN, FAULTED = -EFAULT, VOID = -ECANCELED, HUNG = -EIO };
+enum {
+	DONE = 0,
+	BLOCKED = -EAGAIN,
+	STOPPED = -EINTR,	/* by an engine reset, in the middle of a command */
+	FAULTED = -EFAULT,
+	VOID = -ECANCELED,
+	HUNG = -EIO,
+};
 
 /* --- queues, with the lock held ------------------------------------------------- */
 
@@ -225,7 +232,7 @@ static int ivpu_pass_time(struct ivpu_run *run, u64 usec)
 {
 	wait_event_hrtimeout(run->vpu->moved, ivpu_is_void(run) || READ_ONCE(run->vpu->stopped),
 			     us_to_ktime(usec));
-	return ivpu_is_void(run) ? VOID : DONE;
+	return ivpu_is_void(run) ? VOID : READ_ONCE(run->vpu->stopped) ? STOPPED : DONE;
 }
 
 static int ivpu_fill(struct ivpu_run *run, u64 address, u64 bytes, u32 pattern)
@@ -452,7 +459,7 @@ static int ivpu_next_command(struct ivpu_run *run)
 			min_t(size_t, command.bytes, sizeof(command)));
 	if (!ret)
 		ret = ivpu_command(run, &command);
-	if (ret != BLOCKED) {
+	if (ret != BLOCKED && ret != STOPPED) {
 		job->at += command.bytes;
 		run->vpu->commands_done++;
 	}
@@ -540,6 +547,9 @@ static void ivpu_leave(struct ivpu *vpu, struct ivpu_run *run, int ret)
 	switch (ret) {
 	case BLOCKED:
 		queue->blocked = true;
+		break;
+	case STOPPED:
+		queue->stopped = true;
 		break;
 	case FAULTED:
 		ivpu_fault_context(vpu, queue->ssid);

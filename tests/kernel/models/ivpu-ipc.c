@@ -269,17 +269,19 @@ static void ivpu_remove_context(struct ivpu *vpu, u32 ssid)
 
 /*
  * Whose fault it is: the context of the job that hangs, or else those that have done something
- * that asks for a reset, or else those that wait for a fence.
+ * that asks for a reset, or else the one that the reset has stopped at work, or else those that
+ * wait for a fence.
  */
 static void ivpu_name_impacted(struct ivpu *vpu, struct ivpu_jsm *reply)
 {
 	struct ivpu_queue *queue;
 	unsigned int round, n = 0, i;
 
-	for (round = 0; round < 3 && !n; round++)
+	for (round = 0; round < 4 && !n; round++)
 		list_for_each_entry(queue, &vpu->queues, link) {
 			if (n == IMPACTED_MOST || !(round == 0 ? queue == vpu->hung :
-						    round == 1 ? queue->faulted : queue->blocked))
+						    round == 1 ? queue->faulted :
+						    round == 2 ? queue->stopped : queue->blocked))
 				continue;
 			for (i = 0; i < n && reply->w[2 + 6 * i] != queue->ssid; i++)
 				;
@@ -294,10 +296,14 @@ static void ivpu_name_impacted(struct ivpu *vpu, struct ivpu_jsm *reply)
 
 static void ivpu_reset_engine(struct ivpu *vpu, struct ivpu_jsm *reply)
 {
+	struct ivpu_queue *queue;
+
 	ivpu_engine_stop(vpu);
 	spin_lock_irq(&vpu->dev->lock);
 	vpu->engine_resets++;
 	ivpu_name_impacted(vpu, reply);
+	list_for_each_entry(queue, &vpu->queues, link)
+		queue->stopped = false;
 	vpu->hung = NULL;
 	spin_unlock_irq(&vpu->dev->lock);
 }

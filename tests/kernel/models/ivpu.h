@@ -59,6 +59,7 @@ struct ivpu_queue {
 	unsigned int count;
 	bool rung;		/* something may be in the ring */
 	bool blocked;		/* by a fence, when last looked at */
+	bool stopped;		/* in the middle of a command, by an engine reset */
 	bool faulted;		/* nothing runs before the host has taken the context down */
 	bool dead;
 };
