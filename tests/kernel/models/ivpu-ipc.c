@@ -404,11 +404,6 @@ static int ivpu_serve(struct ivpu *vpu, const struct ivpu_jsm *request, struct i
 		vpu->stopped = false;
 		rig_start(vpu->dev);
 		break;
-	case D0I3_ENTER:
-		/* The state is saved: where to come back to. */
-		ret = ivpu_access_locked(vpu, IVPU_GLOBAL, vpu->boot_parameters + RETURN_ADDRESS,
-					 &vpu->warm_entry, sizeof(vpu->warm_entry), true);
-		break;
 	}
 	spin_unlock_irq(&vpu->dev->lock);
 	return ret;
@@ -430,6 +425,15 @@ static int ivpu_fetch(struct ivpu *vpu, u32 address, struct ivpu_header *header,
 			       &zero, sizeof(zero), true))
 		return -EFAULT;
 	return 0;
+}
+
+/* Most replies begin with the words of the request. */
+static struct ivpu_jsm ivpu_reply(const struct ivpu_jsm *request)
+{
+	struct ivpu_jsm reply = *request;
+
+	reply.type = ivpu_reply_type(request->type);
+	return reply;
 }
 
 static void ivpu_receive(struct work_struct *work)
@@ -455,9 +459,7 @@ static void ivpu_receive(struct work_struct *work)
 		if (ret)
 			continue;
 
-		/* Most replies begin with the words of the request. */
-		reply = request;
-		reply.type = ivpu_reply_type(request.type);
+		reply = ivpu_reply(&request);
 		ret = ivpu_serve(vpu, &request, &reply);
 		if (ret)
 			reply.result = STATUS_INVALID_HANDLE;
@@ -468,8 +470,30 @@ static void ivpu_receive(struct work_struct *work)
 	}
 }
 
+/* The state is in the host's memory anyway: tell where to come back to. */
+static bool ivpu_go_to_sleep(struct ivpu *vpu, u32 address)
+{
+	struct ivpu_jsm request, reply;
+	struct ivpu_header header;
+
+	if (ivpu_access_locked(vpu, IVPU_GLOBAL, address, &header, sizeof(header), false) ||
+	    ivpu_access_locked(vpu, IVPU_GLOBAL, header.data, &request, sizeof(request), false) ||
+	    request.type != D0I3_ENTER)
+		return false;
+	if (!ivpu_fetch(vpu, address, &header, &request) &&
+	    !ivpu_access_locked(vpu, IVPU_GLOBAL, vpu->boot_parameters + RETURN_ADDRESS,
+				&vpu->warm_entry, sizeof(vpu->warm_entry), true)) {
+		reply = ivpu_reply(&request);
+		ivpu_post(vpu, header.channel, &reply);
+	}
+	return true;
+}
+
 void ivpu_ipc_write(struct ivpu *vpu, u32 address)
 {
+	/* The host waits for less than a tick of its clock, so this one is answered at once. */
+	if (vpu->running && !vpu->dead && !vpu->in_count && ivpu_go_to_sleep(vpu, address))
+		return;
 	if (vpu->in_count == IVPU_FIFO)
 		return;
 	vpu->inbox[(vpu->in_head + vpu->in_count++) % IVPU_FIFO] = address;

@@ -340,17 +340,21 @@ static u32 ivpu_reg_read(struct rig_device *dev, unsigned int bar, unsigned int 
 static void ivpu_reg_write(struct rig_device *dev, unsigned int bar, unsigned int reg, u32 value)
 {
 	struct ivpu *vpu = dev->priv;
+	bool start = false, message;
 	unsigned long flags;
-	bool start = false;
 
 	spin_lock_irqsave(&dev->lock, flags);
 	if (bar == BAR_BUTTRESS)
 		ivpu_buttress_write(vpu, reg, value);
 	else if (vpu->powered)
 		start = ivpu_npu_write(vpu, reg, value);
+	message = bar == BAR_NPU && reg == FIFO_TO_NPU && ivpu_interrupt_pending(vpu);
 	spin_unlock_irqrestore(&dev->lock, flags);
 	if (start)
 		rig_start(dev);
+	/* A request that is answered already: the interrupt comes before the host waits for it. */
+	if (message)
+		rig_pci_interrupt(dev);
 }
 
 /* --- the device ---------------------------------------------------------------------- */
