@@ -43,6 +43,22 @@ int ivpu_bo_create(int fd, uint64_t bytes, uint32_t flags, struct ivpu_bo *bo)
 	return check(bo->map, "mmap of a buffer") ? 0 : -1;
 }
 
+int ivpu_bo_import(int fd, int dmabuf, struct ivpu_bo *bo)
+{
+	struct drm_ivpu_bo_info info = { 0 };
+	int ret;
+
+	memset(bo, 0, sizeof(*bo));
+	ret = raw_import(fd, dmabuf, &bo->handle);
+	if (ret)
+		return ret;
+	info.handle = bo->handle;
+	ret = raw_ioctl(fd, DRM_IOCTL_IVPU_BO_INFO, &info);
+	bo->address = info.vpu_addr;
+	bo->bytes = info.size;
+	return ret;
+}
+
 void ivpu_bo_destroy(int fd, struct ivpu_bo *bo)
 {
 	if (bo->map)

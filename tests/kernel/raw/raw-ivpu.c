@@ -923,6 +923,7 @@ TEST(unplug)
 int main(int argc, char **argv)
 {
 	static const struct raw_test tests[] = {
+		{ "copy", "works", check_works },
 		{ "copy", "params", with_params },
 		{ "copy", "ranges", with_ranges },
 		{ "copy", "copy", with_copy },

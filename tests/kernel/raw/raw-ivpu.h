@@ -33,6 +33,9 @@ struct ivpu_list {
 };
 
 int ivpu_bo_create(int fd, uint64_t bytes, uint32_t flags, struct ivpu_bo *bo);
+/* A dma-buf as a buffer of this file; it is not mapped. */
+int ivpu_bo_import(int fd, int dmabuf, struct ivpu_bo *bo);
+
 void ivpu_bo_destroy(int fd, struct ivpu_bo *bo);
 
 /* The status in *status if it is done. */

@@ -14,6 +14,7 @@
 #include <linux/udmabuf.h>
 
 #include "raw-ethosu.h"
+#include "raw-ivpu.h"
 #include "raw-qaic.h"
 #include "raw-rocket.h"
 
@@ -195,6 +196,137 @@ static void test_ethosu_to_qaic(void)
 	close(fd);
 }
 
+/* Bytes from one dma-buf to another by way of ivpu, which takes any. */
+static void check_ivpu_copy(int fd, int from, int to)
+{
+	struct ivpu_bo in, out;
+	struct ivpu_list list;
+	uint32_t handles[2], status = ~0u;
+
+	check_equal(ivpu_bo_import(fd, from, &in), 0, "import of a source");
+	check_equal(ivpu_bo_import(fd, to, &out), 0, "import of a target");
+	check_equal(ivpu_list_create(fd, &list), 0, "BO_CREATE");
+	ivpu_copy(&list, out.address, in.address, BYTES);
+	handles[0] = in.handle;
+	handles[1] = out.handle;
+	check_equal(ivpu_submit(fd, 0, 0, &list, handles, 2), 0, "SUBMIT");
+	check_equal(ivpu_bo_wait(fd, &list.bo, 60000, &status), 0, "BO_WAIT");
+	check_equal(status, 0, "status");
+	ivpu_bo_destroy(fd, &in);
+	ivpu_bo_destroy(fd, &out);
+	ivpu_bo_destroy(fd, &list.bo);
+}
+
+static void test_ivpu_imports(void)
+{
+	int fd = raw_open("intel_vpu", 0), vgem = vgem_open(), i;
+	int foreign[3] = { vgem_buffer(vgem), udmabuf_buffer(), heap_buffer() };
+	uint8_t *map[3];
+
+	for (i = 0; i < 3; i++)
+		map[i] = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, foreign[i], 0);
+	if (fd < 0) {
+		raw_skip("no ivpu");
+	} else if (check(map[0] != MAP_FAILED && map[1] != MAP_FAILED && map[2] != MAP_FAILED,
+			 "no mappings")) {
+		for (i = 0; i < 3; i++) {
+			raw_fill(map[i], BYTES, i + 1);
+			check_ivpu_copy(fd, foreign[i], foreign[(i + 1) % 3]);
+			check(raw_is_filled(map[(i + 1) % 3], BYTES, i + 1), "wrong bytes, %d", i);
+		}
+	}
+	for (i = 0; i < 3; i++) {
+		munmap(map[i], BYTES);
+		close(foreign[i]);
+	}
+	close(vgem);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What ivpu has filled goes through qaic, and no processor copies it. */
+static void test_ivpu_to_qaic(void)
+{
+	int npu = raw_open("intel_vpu", 0), fd = raw_open("qaic", 0), from, to = udmabuf_buffer();
+	struct ivpu_list list;
+	struct ivpu_bo bo;
+	uint32_t dbc, status = ~0u;
+	uint8_t *map;
+
+	if (npu < 0 || fd < 0) {
+		raw_skip("no ivpu or no qaic");
+		goto out;
+	}
+	check_equal(ivpu_bo_create(npu, BYTES, 0, &bo), 0, "BO_CREATE");
+	check_equal(ivpu_list_create(npu, &list), 0, "BO_CREATE");
+	ivpu_fill(&list, bo.address, BYTES, 0x27272727);
+	check_equal(ivpu_submit(npu, 0, 0, &list, &bo.handle, 1), 0, "SUBMIT");
+	check_equal(ivpu_bo_wait(npu, &list.bo, 60000, &status), 0, "BO_WAIT");
+	check_equal(status, 0, "status");
+	from = raw_export(npu, bo.handle);
+	check_equal(qaic_activate(fd, 16, NULL, 0, &dbc), 0, "ACTIVATE");
+	check_transfer(fd, dbc, from, to);
+	map = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, to, 0);
+	check(map != MAP_FAILED && raw_is_all(map, BYTES, 0x27), "wrong bytes");
+	if (map != MAP_FAILED)
+		munmap(map, BYTES);
+	close(from);
+	ivpu_bo_destroy(npu, &bo);
+	ivpu_bo_destroy(npu, &list.bo);
+out:
+	close(to);
+	if (npu >= 0)
+		close(npu);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A job of an Ethos-U waits for one of ivpu, by the fence on its command buffer. */
+static void test_ivpu_fence(void)
+{
+	int npu = raw_open("intel_vpu", 0), fd = raw_open("ethosu", 0), fence;
+	struct ethosu_stream stream = { .count = 0 };
+	struct ethosu_bo src, dst;
+	uint32_t sealed, regions[2];
+	struct ivpu_list list;
+	struct ivpu_bo word;
+
+	if (npu < 0) {
+		raw_skip("no ivpu");
+		goto out;
+	}
+	check_equal(ivpu_bo_create(npu, 4096, DRM_IVPU_BO_MAPPABLE, &word), 0, "BO_CREATE");
+	check_equal(ivpu_list_create(npu, &list), 0, "BO_CREATE");
+	ivpu_fence_wait(&list, word.address, 1);
+	check_equal(ivpu_submit(npu, 0, 0, &list, &word.handle, 1), 0, "ivpu's SUBMIT");
+	fence = raw_fence(npu, list.bo.handle);
+	ethosu_bo_create(fd, BYTES, &src);
+	ethosu_bo_create(fd, BYTES, &dst);
+	raw_fill(src.map, BYTES, 5);
+	memset(dst.map, 0, BYTES);
+	check_equal(raw_add_fence(fd, dst.handle, fence), 0, "IMPORT_SYNC_FILE");
+	ethosu_dma(&stream, &(struct ethosu_dma){ .dst_region = 1, .bytes = BYTES });
+	ethosu_stop(&stream);
+	check_equal(ethosu_stream_create(fd, &stream, &sealed), 0, "CMDSTREAM_BO_CREATE");
+	regions[0] = src.handle;
+	regions[1] = dst.handle;
+	check_equal(ethosu_submit(fd, sealed, regions, 2, 0, 0), 0, "ethosu's SUBMIT");
+	check_equal(ethosu_bo_wait(fd, &dst, 50), -ETIME, "BO_WAIT before ivpu's job");
+	check(raw_is_all(dst.map, BYTES, 0), "the job ran before ivpu's");
+	*(volatile uint64_t *)word.map = 1;
+	check_equal(ethosu_bo_wait(fd, &dst, 60000), 0, "BO_WAIT after it");
+	check(raw_is_filled(dst.map, BYTES, 5), "wrong bytes");
+	close(fence);
+	raw_close_handle(fd, sealed);
+	ethosu_bo_destroy(fd, &src);
+	ethosu_bo_destroy(fd, &dst);
+	ivpu_bo_destroy(npu, &word);
+	ivpu_bo_destroy(npu, &list.bo);
+	close(npu);
+out:
+	close(fd);
+}
+
 /* An accelerator's buffer in vgem: the same bytes, and vgem's fence holds back a job. */
 static void test_vgem_fence(void)
 {
@@ -298,6 +430,9 @@ int main(int argc, char **argv)
 		{ "refuse", "rocket-imports", test_rocket_imports },
 		{ "copy", "qaic-imports", test_qaic_imports },
 		{ "copy", "ethosu-to-qaic", test_ethosu_to_qaic },
+		{ "copy", "ivpu-imports", test_ivpu_imports },
+		{ "copy", "ivpu-to-qaic", test_ivpu_to_qaic },
+		{ "copy", "ivpu-fence", test_ivpu_fence },
 		{ "copy", "vgem-fence", test_vgem_fence },
 		{ "copy", "across", test_across },
 	};

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "raw-ethosu.h"
+#include "raw-ivpu.h"
 #include "raw-qaic.h"
 #include "raw-rocket.h"
 
 #define BYTES		4096
-#define PROCESSES	8
+#define PROCESSES	10
 
 static unsigned int rounds = 50;
 static bool bad;
@@ -117,6 +118,59 @@ static void qaic_process(unsigned int n)
 	_exit(bad);
 }
 
+/* Each time a queue of its own, which is destroyed with a job in it every third time. */
+static void ivpu_round(int fd, unsigned int seed)
+{
+	uint32_t handles[2], queue = 0, status = ~0u, expected = 0;
+	struct ivpu_bo src, dst;
+	struct ivpu_list list;
+
+	expect(!ivpu_bo_create(fd, BYTES, DRM_IVPU_BO_MAPPABLE, &src) &&
+	       !ivpu_bo_create(fd, BYTES, DRM_IVPU_BO_MAPPABLE, &dst) &&
+	       !ivpu_list_create(fd, &list), "BO_CREATE");
+	handles[0] = src.handle;
+	handles[1] = dst.handle;
+	raw_fill(src.map, BYTES, seed);
+	ivpu_copy(&list, dst.address, src.address, BYTES);
+	if (ivpu_has(fd, DRM_IVPU_CAP_MANAGE_CMDQ))
+		expect(!ivpu_queue_create(fd, seed % 5, &queue), "CMDQ_CREATE");
+	if (queue && seed % 3 == 0) {
+		ivpu_fence_wait(&list, dst.address, ~0ull);
+		expected = DRM_IVPU_JOB_STATUS_ABORTED;
+	}
+	expect(!ivpu_submit(fd, queue, 0, &list, handles, 2), "SUBMIT");
+	if (expected)
+		expect(!ivpu_queue_destroy(fd, queue), "CMDQ_DESTROY");
+	expect(!ivpu_bo_wait(fd, &list.bo, 60000, &status) && status == expected, "BO_WAIT");
+	if (!expected)
+		expect(raw_is_filled(dst.map, BYTES, seed), "wrong bytes");
+	if (queue && !expected)
+		expect(!ivpu_queue_destroy(fd, queue), "CMDQ_DESTROY");
+	ivpu_bo_destroy(fd, &src);
+	ivpu_bo_destroy(fd, &dst);
+	ivpu_bo_destroy(fd, &list.bo);
+}
+
+/* Processes 8 and 9: ivpu, where there is one, and each eighth round with a new file. */
+static void ivpu_process(unsigned int n)
+{
+	int fd = raw_open("intel_vpu", 0);
+	unsigned int i;
+
+	for (i = 0; fd >= 0 && i < rounds && !bad; i++) {
+		if (i % 8 == 7) {
+			close(fd);
+			fd = raw_open("intel_vpu", 0);
+			expect(fd >= 0, "open");
+		}
+		ivpu_round(fd, n * 1000 + i);
+	}
+	if (fd >= 0)
+		close(fd);
+	fflush(stdout);
+	_exit(bad);
+}
+
 /* Processes 0, 2, 4 use an Ethos-U, 1, 3, 5 the rocket. */
 static void process(unsigned int n)
 {
@@ -152,8 +206,10 @@ static void test_storm(void)
 			continue;
 		if (n < 6)
 			process(n);
-		else
+		else if (n < 8)
 			qaic_process(n);
+		else
+			ivpu_process(n);
 	}
 	while (wait(&status) > 0)
 		check(!status, "a process ended with %#x", status);

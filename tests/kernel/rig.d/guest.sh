@@ -164,6 +164,10 @@ write_control()
 	sort -t "$(printf '\t')" -k 2 -o "$run/control/mounts" "$run/control/mounts"
 
 	list_modules >"$run/control/modules"
+	for d in "${parameters[@]}"; do
+		tr - _ <"$run/control/modules" | grep -q "/${d%%.*}[.]ko" ||
+			give_up "no module of \"$d\" is loaded"
+	done
 
 	printf '%s\0' "$@" >"$run/control/argv"
 	write_environment >"$run/control/env"

@@ -210,6 +210,15 @@ self_faults()
 	expect 1 "${t[@]}" --fault qaic:crc@3x1 -- raw-qaic through
 	expect 1 "${t[@]}" --fault qaic:mute@3x1 -- raw-qaic through
 	expect 0 "${t[@]}" --fault qaic:mute@9x1 -- raw-qaic through
+	expect 0 "${t[@]}" --fault ivpu:slow=1000 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:status=7@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:mmu@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:hang@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:bus@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:heart=9000000@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:lost@1x1 -- raw-ivpu works
+	expect 1 "${t[@]}" --fault ivpu:link=1000@1x1 -- raw-ivpu works
+	expect 0 "${t[@]}" --fault ivpu:hang@2 -- raw-ivpu works
 	# In a running guest, by way of debugfs.
 	expect 1 "${t[@]}" -- sh -c \
 		'echo hang >/sys/kernel/debug/rig/u65/fault; exec raw-ethosu 1d'
@@ -229,7 +238,14 @@ self_devices()
 	expect 0 run --devices u85,rocket -- sh -c 'cd /dev/accel && echo *'
 	[[ $(cat "$self/out") == "accel0 accel1" ]] || wrong "nodes: $(cat "$self/out")"
 	expect 0 run -- sh -c 'cd /dev/accel && echo *'
-	[[ $(cat "$self/out") == "accel0 accel1 accel2 accel3" ]] || wrong "nodes: $(cat "$self/out")"
+	[[ $(cat "$self/out") == "accel0 accel1 accel2 accel3 accel4" ]] || wrong "nodes: $(cat "$self/out")"
+	# A driver's module takes the parameters that are meant for it.
+	expect 0 run --devices ivpu --param intel_vpu.sched_mode=0 --param intel_vpu.dbg_mask=0 -- \
+		cat /sys/module/intel_vpu/parameters/sched_mode
+	[[ $(cat "$self/out") == 0 ]] || wrong "sched_mode: $(cat "$self/out")"
+	expect 2 run --devices ivpu --param sched_mode=0 -- true
+	expect 2 run --devices ivpu --param rocket.what=1 -- true
+	expect 2 run --devices ivpu --param intel_vpu.sched_mode=low -- true
 	# A device whose firmware starts late is there when the command begins.
 	expect 0 run -- sh -c ': </dev/accel/accel3'
 	expect 0 run --devices qaic -- sh -c ': </dev/accel/accel0'
@@ -280,6 +296,13 @@ self_proof()
 	! (prove_source) >/dev/null 2>&1 || wrong "a changed driver is not seen"
 	rm "$source_tree/drivers/accel/driver.c"
 	! (prove_source) >/dev/null 2>&1 || wrong "a missing driver is not seen"
+	# The same of the copy that the ivpu driver is built from.
+	mkdir -p "$source_tree/drivers/accel/ivpu" "$self/copy"
+	echo driver | tee "$self/copy/driver.c" >"$source_tree/drivers/accel/ivpu/driver.c"
+	(cd "$source_tree" && sha256sum drivers/accel/ivpu/driver.c) >"$source_manifest"
+	(prove_ivpu "$self/copy") >/dev/null 2>&1 || wrong "a true copy is not taken for true"
+	echo Driver >"$self/copy/driver.c"
+	! (prove_ivpu "$self/copy") >/dev/null 2>&1 || wrong "a changed copy is not seen"
 	return $bad
 }
 
