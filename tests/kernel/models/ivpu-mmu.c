@@ -42,20 +42,22 @@
 
 static const u64 *ivpu_descriptor(struct ivpu *vpu, u32 ssid, unsigned int *event)
 {
+	u64 table = ivpu_reg64(vpu, MMU_STRTAB_BASE) & GENMASK_ULL(51, 6);
 	const u64 *ste, *cd;
 
 	*event = 0;
 	if (!(ivpu_reg(vpu, MMU_CR0) & MMU_CR0_ENABLE))
 		return NULL;
 	*event = EVENT_BAD_STE;
-	ste = rig_pci_memory(vpu->dev, ivpu_reg64(vpu, MMU_STRTAB_BASE) & GENMASK_ULL(51, 6), sizeof(*ste));
+	ste = rig_pci_memory(vpu->dev, table, sizeof(*ste));
 	if (!ste || !(READ_ONCE(*ste) & STE_VALID))
 		return NULL;
 	*event = EVENT_BAD_SUBSTREAM;
 	if (ssid >= IVPU_CONTEXTS)
 		return NULL;
 	*event = EVENT_BAD_CD;
-	cd = rig_pci_memory(vpu->dev, (READ_ONCE(*ste) & STE_CONTEXTS) + ssid * CD_BYTES, CD_BYTES);
+	table = READ_ONCE(*ste) & STE_CONTEXTS;
+	cd = rig_pci_memory(vpu->dev, table + ssid * CD_BYTES, CD_BYTES);
 	return cd && READ_ONCE(cd[0]) & CD_VALID ? cd : NULL;
 }
 
@@ -75,7 +77,8 @@ static void *ivpu_translate(struct ivpu *vpu, u32 ssid, u64 address, size_t byte
 	entry = READ_ONCE(cd[1]) & CD_TABLE;
 	for (shift = 39; shift >= 12; shift -= 9) {
 		*event = EVENT_WALK_ABORT;
-		at = rig_pci_memory(vpu->dev, (entry & ENTRY_ADDRESS) + 8 * (address >> shift & 511), 8);
+		at = rig_pci_memory(vpu->dev,
+				    (entry & ENTRY_ADDRESS) + 8 * (address >> shift & 511), 8);
 		if (!at)
 			return NULL;
 		entry = READ_ONCE(*at);
