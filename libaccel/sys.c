@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -165,6 +167,21 @@ static int real_eventfd(unsigned int count, int flags)
 	return result(eventfd(count, flags | EFD_CLOEXEC));
 }
 
+static int real_uevents(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd, ret;
+
+	fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	if (fd < 0)
+		return -errno;
+	if (!bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static int real_mmap(size_t bytes, int prot, int flags, int fd, uint64_t offset, void **out)
 {
 	void *map;
@@ -303,6 +320,7 @@ struct accel_sys accel_core_sys = {
 	.add_seals = real_add_seals,
 	.get_seals = real_get_seals,
 	.eventfd = real_eventfd,
+	.uevents = real_uevents,
 	.mmap = real_mmap,
 	.munmap = real_munmap,
 	.madvise = real_madvise,

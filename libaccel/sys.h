@@ -40,6 +40,7 @@ struct accel_sys {
 	int (*add_seals)(int fd, unsigned int seals);
 	int (*get_seals)(int fd);
 	int (*eventfd)(unsigned int count, int flags);
+	int (*uevents)(void); /* a socket with the kernel's events of all devices; not blocking */
 	/* memory */
 	int (*mmap)(size_t bytes, int prot, int flags, int fd, uint64_t offset, void **out);
 	int (*munmap)(void *addr, size_t bytes);
