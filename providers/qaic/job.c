@@ -408,6 +408,7 @@ static int submit_one(struct qaic_job *job)
 	queue->used += job->elements;
 	job->activation = atomic_load(&queue->activation);
 	job->under_way = true;
+	job->waited = 0;
 	atomic_store(&job->outcome, ACCEL_PENDING);
 	return 0;
 }
@@ -520,8 +521,9 @@ int qaic_job_poll(struct accel_job *base, bool ended, struct accel_job_result *r
 	if (!qaic_job_settle(job)) {
 		if (!ended)
 			return -EINPROGRESS;
+		/* A wait for a later one has seen it end, or the context is lost. */
 		if (!has_lost(job, &outcome))
-			outcome = ACCEL_DONE_UNVERIFIED; /* the channel is in order */
+			outcome = ACCEL_DONE_UNVERIFIED;
 		finish(job, outcome);
 	}
 	result->outcome = atomic_load(&job->outcome);
@@ -536,56 +538,89 @@ static uint32_t slice_ms(int64_t deadline)
 	return left > 0 ? (uint32_t)((left + NS_PER_MS - 1) / NS_PER_MS) : 1;
 }
 
-static int wait_slice(struct qaic_job *job, uint32_t index, int64_t deadline)
+static int wait_slice(struct accel_context *context, struct qaic_wait *ask)
 {
-	struct qaic_wait ask = {
-		.handle = bo_of(job, index)->handle,
+	/* With a signal the kernel would begin anew, and with a storm of them never end. */
+	return qaic_ioctl_undisturbed(context->fd, DRM_IOCTL_QAIC_WAIT_BO, ask);
+}
+
+/* Under the queue's lock: the oldest job up to @job that has not ended. */
+static struct qaic_job *oldest(const struct qaic_job *job)
+{
+	struct accel_job *other;
+	struct list *node;
+
+	list_for_each(node, &job->base.queue->jobs) {
+		other = list_entry(node, struct accel_job, link);
+		if (other->seq > job->base.seq || other->state != ACCEL_JOB_RUNNING)
+			break;
+		if (atomic_load(&qaic_job(other)->outcome) == ACCEL_PENDING)
+			return qaic_job(other);
+	}
+	return NULL;
+}
+
+/* Under the queue's lock: what is to be waited for on the way to the end of @job, with the number
+ * of its job; 0: nothing. The last buffer first: in most cases it is the last to end. */
+static uint64_t next_wait(struct qaic_job *job, int64_t deadline, struct qaic_wait *ask)
+{
+	struct qaic_job *first;
+	uint32_t outcome;
+
+	while ((first = oldest(job)) && has_lost(first, &outcome))
+		finish(first, outcome);
+	if (!first)
+		return 0;
+	*ask = (struct qaic_wait){
+		.handle = bo_of(first, first->base.bo_count - 1 - first->waited)->handle,
 		.timeout = slice_ms(deadline),
 		.dbc_id = atomic_load(&queue_of(job)->channel),
 	};
-
-	/* With a signal the kernel would begin anew, and with a storm of them never end. */
-	return qaic_ioctl_undisturbed(job->base.queue->context->fd, DRM_IOCTL_QAIC_WAIT_BO, &ask);
+	return first->base.seq;
 }
 
-/* Until the kernel has let go of buffer @index: 0, -ETIME. */
-static int wait_bo(struct qaic_job *job, uint32_t index, int64_t deadline)
+/* Under the queue's lock: that buffer has ended. Its job may have been seen to end meanwhile. */
+static void has_waited(struct qaic_job *job, uint64_t seq, uint32_t handle)
 {
+	struct qaic_job *first = oldest(job);
 	uint32_t outcome;
-	int ret;
 
-	while (atomic_load(&job->outcome) == ACCEL_PENDING) {
-		if (has_lost(job, &outcome)) {
-			finish(job, outcome);
-			break;
-		}
-		ret = wait_slice(job, index, deadline);
-		if (!ret && !has_lost(job, &outcome))
-			return 0;
-		if (ret == -EPERM && atomic_load(&queue_of(job)->changing))
-			/* It is given back on purpose, and will be another in a moment. */
-			accel_core_sys.poll(NULL, 0, NS_PER_MS);
-		else if (ret && ret != -ETIMEDOUT && ret != -EINTR && !has_lost(job, &outcome))
-			note_loss(job, ret);
-		if (accel_core_expired(deadline) && !has_lost(job, &outcome))
-			return -ETIME;
-	}
-	return 0;
+	if (!first || first->base.seq != seq || has_lost(first, &outcome) ||
+	    bo_of(first, first->base.bo_count - 1 - first->waited)->handle != handle)
+		return;
+	if (++first->waited == first->base.bo_count)
+		finish(first, ACCEL_DONE_UNVERIFIED);
 }
 
-/* The last first: in most cases it is the last to end. */
+/*
+ * Jobs end in their order, while the device lets one pass another that waits for a semaphore: all
+ * that are older are waited for, too.
+ */
 int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_result *result)
 {
+	struct accel_context *context = base->queue->context;
+	struct qaic_queue *queue = qaic_queue(base->queue);
 	struct qaic_job *job = qaic_job(base);
-	uint32_t i;
+	struct qaic_wait ask;
+	uint64_t seq;
 	int ret;
 
-	for (i = base->bo_count; i > 0; i--) {
-		ret = wait_bo(job, i - 1, deadline);
-		if (ret)
-			return ret;
+	pthread_mutex_lock(&base->queue->lock);
+	while ((seq = next_wait(job, deadline, &ask))) {
+		pthread_mutex_unlock(&base->queue->lock);
+		ret = wait_slice(context, &ask);
+		/* One that is given back on purpose will be another in a moment. */
+		if (ret && ret != -ETIMEDOUT && ret != -EINTR && qaic_queue_look(queue))
+			accel_core_sys.poll(NULL, 0, NS_PER_MS);
+		pthread_mutex_lock(&base->queue->lock);
+		if (!ret)
+			has_waited(job, seq, ask.handle);
+		else if (accel_core_expired(deadline))
+			break;
 	}
-	finish(job, ACCEL_DONE_UNVERIFIED);
+	pthread_mutex_unlock(&base->queue->lock);
+	if (atomic_load(&job->outcome) == ACCEL_PENDING)
+		return -ETIME;
 	result->outcome = atomic_load(&job->outcome);
 	return 0;
 }

@@ -85,6 +85,7 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	pthread_mutex_init(&own->slice_lock, NULL);
 	pthread_mutex_init(&own->list_lock, NULL);
 	list_init(&own->queues);
+	list_init(&own->spares);
 	list_init(&own->talks);
 	own->events = -1;
 	context->waits = ACCEL_WAITS_NONE;
@@ -96,6 +97,7 @@ static void context_fini(struct accel_context *context)
 	struct qaic_context *own = qaic_context(context);
 
 	qaic_talks_end(own);
+	qaic_spares_end(own);
 	qaic_events_end(own);
 	pthread_mutex_destroy(&own->list_lock);
 	pthread_mutex_destroy(&own->slice_lock);
@@ -107,13 +109,13 @@ static int query(struct accel_context *context, uint32_t key, uint64_t *value)
 	switch (key) {
 	case ACCEL_HAS_IMPORT:
 	case ACCEL_HAS_EXPORT:
-	case ACCEL_HAS_CANCEL:
 	case ACCEL_HAS_ISOLATION:
 	case ACCEL_HAS_STATE_FD:
 		*value = ACCEL_NATIVE;
 		return 0;
 	case ACCEL_HAS_WAIT_FENCES:
 	case ACCEL_HAS_FENCE_FD:
+	case ACCEL_HAS_CANCEL:  /* of what runs where the network says how */
 	case ACCEL_HAS_OUTCOME: /* of jobs with a word to check */
 		*value = ACCEL_EMULATED;
 		return 0;

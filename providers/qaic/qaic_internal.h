@@ -30,6 +30,7 @@ struct qaic_context {
 	uint64_t runs;             /* of jobs, so far */
 	pthread_mutex_t list_lock; /* of these; nothing is called with it */
 	struct list queues;        /* qaic_queue.link */
+	struct list spares;        /* qaic_spare.link */
 	struct list talks;         /* that nobody waits for any more */
 	_Atomic int events;        /* uevents of the kernel; -1: not asked for */
 };
@@ -45,6 +46,20 @@ struct qaic_bo {
 	uint64_t run;                /* the last that moved it */
 };
 
+/* Transactions as a message has them. */
+struct qaic_parts {
+	uint8_t *data;
+	uint32_t bytes, count;
+};
+
+/* A channel that is the context's and no queue's: it can't be given back, or came too late. */
+struct qaic_spare {
+	struct list link;
+	uint32_t channel;
+	uint32_t elements, options;
+	struct qaic_parts network;
+};
+
 struct qaic_queue {
 	struct accel_queue base;
 	struct list link;
@@ -54,8 +69,10 @@ struct qaic_queue {
 	_Atomic bool changing;       /* it is being cancelled; written under base.lock */
 	uint32_t used;               /* under slice_lock: elements of jobs under way */
 	uint32_t elements, options;
-	uint8_t *network; /* transactions before the activation's */
-	uint32_t network_bytes, network_count;
+	struct qaic_parts network; /* goes before the activation */
+	struct qaic_parts release; /* gives the channel back; or none */
+	uint32_t release_channel;  /* where in it the channel's number goes */
+	struct qaic_spare *spare;  /* for what becomes of the channel */
 };
 
 struct qaic_job {
@@ -69,7 +86,8 @@ struct qaic_job {
 	uint64_t activation; /* that it was submitted to; 0: never */
 	uint64_t run;
 	uint32_t elements;
-	bool under_way;           /* under slice_lock: with the kernel, as far as known */
+	uint32_t waited; /* under the queue's lock: buffers, from the last, that have ended */
+	bool under_way;  /* under slice_lock: with the kernel, as far as known */
 	_Atomic uint32_t outcome; /* ACCEL_PENDING: not known yet */
 	/* struct accel_qaic_job's: */
 	uint32_t flags, in, out;
@@ -150,14 +168,19 @@ const struct qaic_manage_trans_hdr *qaic_message_next(const struct qaic_message 
 						      uint32_t *at);
 /* The transaction that an answer has of this type, NULL if none of at least @bytes. */
 const void *qaic_message_find(const struct qaic_message *message, uint32_t type, uint32_t bytes);
-/* Send it and take the answer in its place; a kernel's errno, unsaid. */
-int qaic_talk(struct accel_context *context, struct qaic_message *message, int64_t deadline);
+/* Send it and take the answer in its place; a kernel's errno, unsaid. @spare, or NULL, is for the
+ * channel of an activation that comes after @deadline: with -ETIME it isn't the caller's any more,
+ * and *@spare is NULL. */
+int qaic_talk(struct accel_context *context, struct qaic_message *message,
+	      struct qaic_spare **spare, int64_t deadline);
 /* What that errno means to a caller, in words. */
 int qaic_talk_failed(struct accel_context *context, int err, const char *what);
 /* Wait for conversations that were left. */
 void qaic_talks_end(struct qaic_context *context);
 
 /* queue.c */
+void qaic_spare_free(struct qaic_spare *spare);
+void qaic_spares_end(struct qaic_context *context);
 int qaic_queue_init(struct accel_queue *queue, const struct accel_queue_params *params,
 		    int64_t deadline);
 int qaic_queue_cancel(struct accel_queue *queue);

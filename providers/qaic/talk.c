@@ -6,8 +6,8 @@
  *  - a signal makes it begin anew, and a message that was sent is sent again (a channel that is
  *    activated twice is lost for everybody): all signals are blocked;
  *  - it lasts up to a minute and can't be broken off: with a deadline it runs on a thread of
- *    its own, which is left alone when the deadline passes, and gives back the channel that
- *    nobody waits for any more.
+ *    its own, which is left alone when the deadline passes; a channel that it brings then is a
+ *    spare one.
  */
 #include "qaic_internal.h"
 
@@ -149,26 +149,27 @@ struct talk {
 	struct list link;
 	struct accel_context *context;
 	pthread_t thread;
+	struct qaic_spare *spare;
 	_Atomic uint32_t state; /* enum talk_state; futex */
 	int result;
 	struct qaic_message message;
 };
 
 /* Whom an activation was for has gone. */
-static void give_back(struct talk *talk)
+static void keep_channel(struct talk *talk)
 {
+	struct qaic_context *context = qaic_context(talk->context);
 	const struct qaic_manage_trans_activate_from_dev *answer;
-	struct qaic_manage_trans_deactivate ask = {
-		.hdr = {QAIC_TRANS_DEACTIVATE_FROM_USR, sizeof(ask)},
-	};
 
 	answer = qaic_message_find(&talk->message, QAIC_TRANS_ACTIVATE_FROM_DEV, sizeof(*answer));
-	if (talk->result || !answer || answer->status)
+	if (talk->result || !answer || answer->status || !talk->spare)
 		return;
-	ask.dbc_id = answer->dbc_id;
-	talk->message.bytes = talk->message.count = 0;
-	qaic_message_add(&talk->message, &ask, sizeof(ask));
-	manage(talk->context->fd, &talk->message);
+	talk->spare->channel = answer->dbc_id;
+	qaic_queue_lose(context, answer->dbc_id, NULL);
+	pthread_mutex_lock(&context->list_lock);
+	list_append(&context->spares, &talk->spare->link);
+	pthread_mutex_unlock(&context->list_lock);
+	talk->spare = NULL;
 }
 
 static void *run(void *arg)
@@ -178,7 +179,7 @@ static void *run(void *arg)
 
 	talk->result = manage(talk->context->fd, &talk->message);
 	if (!atomic_compare_exchange_strong(&talk->state, &under_way, TALK_ENDED)) {
-		give_back(talk);
+		keep_channel(talk);
 		atomic_store(&talk->state, TALK_ENDED);
 	}
 	accel_core_sys.futex_wake((const uint32_t *)&talk->state, 1);
@@ -204,6 +205,7 @@ static void reap(struct qaic_context *context, bool all)
 	list_for_each_safe(node, after, &done) {
 		talk = list_entry(node, struct talk, link);
 		accel_core_sys.thread_join(talk->thread);
+		qaic_spare_free(talk->spare);
 		accel_core_sys.free(talk);
 	}
 }
@@ -226,7 +228,7 @@ static bool await(struct talk *talk, int64_t deadline)
 }
 
 static int talk_by_thread(struct qaic_context *context, struct qaic_message *message,
-			  int64_t deadline)
+			  struct qaic_spare **spare, int64_t deadline)
 {
 	struct talk *talk;
 	int ret;
@@ -237,6 +239,7 @@ static int talk_by_thread(struct qaic_context *context, struct qaic_message *mes
 		return -ENOMEM;
 	talk->context = &context->base;
 	talk->message = *message;
+	talk->spare = spare ? *spare : NULL;
 	list_init(&talk->link);
 	ret = accel_core_sys.thread_create(&talk->thread, run, talk);
 	if (ret) {
@@ -247,6 +250,8 @@ static int talk_by_thread(struct qaic_context *context, struct qaic_message *mes
 		pthread_mutex_lock(&context->list_lock);
 		list_append(&context->talks, &talk->link);
 		pthread_mutex_unlock(&context->list_lock);
+		if (spare)
+			*spare = NULL;
 		return -ETIME;
 	}
 	accel_core_sys.thread_join(talk->thread);
@@ -256,13 +261,14 @@ static int talk_by_thread(struct qaic_context *context, struct qaic_message *mes
 	return ret;
 }
 
-int qaic_talk(struct accel_context *context, struct qaic_message *message, int64_t deadline)
+int qaic_talk(struct accel_context *context, struct qaic_message *message,
+	      struct qaic_spare **spare, int64_t deadline)
 {
 	if (accel_core_expired(deadline))
 		return -ETIME;
 	if (deadline == ACCEL_NO_DEADLINE || context->open_flags & ACCEL_OPEN_NO_THREADS)
 		return manage(context->fd, message);
-	return talk_by_thread(qaic_context(context), message, deadline);
+	return talk_by_thread(qaic_context(context), message, spare, deadline);
 }
 
 int qaic_talk_failed(struct accel_context *context, int err, const char *what)
@@ -340,7 +346,7 @@ int accel_qaic_talk(struct accel_context *context, const struct accel_qaic_part 
 		ret = qaic_message_add_parts(&message, parts, count);
 	if (ret)
 		return ret;
-	ret = qaic_talk(context, &message, deadline);
+	ret = qaic_talk(context, &message, NULL, deadline);
 	if (ret)
 		return qaic_talk_failed(context, ret, "a message");
 	return give_answers(&message, answer, answer_bytes);
@@ -365,7 +371,7 @@ int accel_qaic_get_info(struct accel_context *context, int64_t deadline,
 	if (!out)
 		return accel_core_fail(-EINVAL, "out is NULL");
 	qaic_message_add(&message, &ask, sizeof(ask));
-	ret = qaic_talk(context, &message, deadline);
+	ret = qaic_talk(context, &message, NULL, deadline);
 	if (ret)
 		return qaic_talk_failed(context, ret, "asking for the status");
 	answer = qaic_message_find(&message, QAIC_TRANS_STATUS_FROM_DEV, sizeof(*answer));

@@ -78,16 +78,27 @@ int accel_qaic_get_info(struct accel_context *ctx, int64_t deadline, struct acce
 
 /* ---- queues ------------------------------------------------------------------------------- */
 
-/* For accel_queue_params.ext. */
+/*
+ * For accel_queue_params.ext.
+ *
+ * How a channel is given back is the network's own matter, too: the kernel has no call that reaches
+ * the device. Without @release the channel stays with the context when the queue goes, serves the
+ * next queue with the same members, and goes when the context does; and accel_queue_cancel() ends
+ * only the jobs that have not reached the device.
+ */
 struct accel_qaic_queue {
 	struct accel_ext head;
 	uint32_t elements; /* of the ring, 2 .. 65536; 0: 1024. Each slice takes one, more
 			    * where its memory is in pieces */
 	uint32_t options;  /* the device's own */
-	/* The network: parts that go before the activation in its message. The memory of
+	/* The network: parts that go before the activation in its message. Memory of
 	 * ACCEL_QAIC_MEMORY must outlive the queue: accel_queue_cancel() activates it anew. */
 	const struct accel_qaic_part *network;
-	uint32_t network_count;
+	/* The message that gives the channel back; its number, 4 bytes, is put at @release_channel
+	 * into the first part, which is an ACCEL_QAIC_PASSTHROUGH. */
+	const struct accel_qaic_part *release;
+	uint32_t network_count, release_count;
+	uint32_t release_channel;
 	uint32_t reserved; /* 0 */
 };
 
