@@ -126,7 +126,7 @@ static int prepare(struct qaic_job *job, uint32_t index, struct accel_bo *bo)
 	struct qaic_queue *queue = queue_of(job);
 	int ret;
 
-	if (queue->changing || qaic_bo(bo)->user)
+	if (atomic_load(&queue->changing) || qaic_bo(bo)->user)
 		return 0;
 	ret = qaic_attach(queue, qaic_bo(bo), job->layout[index], index);
 	if (ret)
@@ -391,8 +391,6 @@ static int submit_one(struct qaic_job *job)
 
 	if (atomic_load(&queue->lost))
 		return lost(queue);
-	if (queue->changing)
-		return -EAGAIN;
 	ret = attach_all(job);
 	if (ret)
 		return ret;
@@ -416,9 +414,13 @@ static int submit_one(struct qaic_job *job)
 int qaic_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_t count)
 {
 	struct qaic_context *context = qaic_context(base->context);
+	struct qaic_queue *queue = qaic_queue(base);
 	uint32_t i;
 	int ret = 0;
 
+	/* It is cancelled by another thread at this moment: there will be a channel again. */
+	while (atomic_load(&queue->changing))
+		accel_core_sys.futex_wait((const uint32_t *)&queue->changing, 1, ACCEL_NO_DEADLINE);
 	pthread_mutex_lock(&context->slice_lock);
 	for (i = 0; i < count && !ret; i++)
 		ret = submit_one(qaic_job(jobs[i]));

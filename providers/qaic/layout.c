@@ -12,6 +12,9 @@
 #define TO_DEVICE   1
 #define FROM_DEVICE 2
 
+#define GOING_TRIES 1000
+#define GOING_NS    1000000
+
 /* ---- checking ------------------------------------------------------------------------------ */
 
 static int wrong(int err, uint32_t index, uint32_t slice, const char *what)
@@ -192,21 +195,25 @@ void qaic_layout_unref(struct qaic_layout *layout)
 
 /* ---- attaching ---------------------------------------------------------------------------------- */
 
-int qaic_detach(struct qaic_bo *bo)
+static int detach(struct qaic_bo *bo)
 {
 	struct qaic_detach_slice ask = {.handle = bo->handle};
-	int ret = 0;
+	int ret;
 
 	if (!bo->layout)
 		return 0;
 	ret = accel_core_ioctl(bo->base.context->fd, DRM_IOCTL_QAIC_DETACH_SLICE_BO, &ask);
 	if (ret == -EBUSY)
 		return ret;
-	/* Of a channel that has gone the kernel has done it already, and says -EINVAL. */
 	qaic_layout_unref(bo->layout);
 	bo->layout = NULL;
 	bo->activation = 0;
-	return 0;
+	return ret;
+}
+
+void qaic_detach(struct qaic_bo *bo)
+{
+	detach(bo);
 }
 
 static int refused(struct qaic_queue *queue, uint32_t index, int err)
@@ -252,6 +259,21 @@ static int ask_elements(struct qaic_queue *queue, struct qaic_bo *bo)
 	return ret;
 }
 
+/*
+ * Of a channel that has gone the kernel itself detaches, which DETACH_SLICE_BO shows by -EINVAL;
+ * but it says so from the moment that the channel begins to go.
+ */
+static int attach(struct qaic_queue *queue, int fd, struct qaic_attach_slice *ask, bool goes)
+{
+	unsigned int tries = goes ? GOING_TRIES : 1;
+	int ret;
+
+	while ((ret = accel_core_ioctl(fd, DRM_IOCTL_QAIC_ATTACH_SLICE_BO, ask)) == -EINVAL &&
+	       --tries && qaic_queue_look(queue))
+		accel_core_sys.poll(NULL, 0, GOING_NS);
+	return ret;
+}
+
 int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
 		uint32_t index)
 {
@@ -270,17 +292,18 @@ int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout
 
 	if (bo->layout && bo->activation == activation && qaic_layout_same(bo->layout, layout))
 		return 0;
-	if (qaic_detach(bo))
+	ret = detach(bo);
+	if (ret == -EBUSY)
 		return accel_core_fail_at(-EBUSY, index, UINT64_MAX,
 					  "buffer %u is still with the device", index);
-	ret = accel_core_ioctl(bo->base.context->fd, DRM_IOCTL_QAIC_ATTACH_SLICE_BO, &ask);
+	ret = attach(queue, bo->base.context->fd, &ask, ret == -EINVAL);
 	if (ret)
 		return refused(queue, index, ret);
 	bo->layout = qaic_layout_ref(layout);
 	bo->activation = activation;
 	ret = ask_elements(queue, bo);
 	if (ret) {
-		qaic_detach(bo);
+		detach(bo);
 		return refused(queue, index, ret);
 	}
 	return 0;

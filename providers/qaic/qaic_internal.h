@@ -66,7 +66,7 @@ struct qaic_queue {
 	_Atomic uint32_t channel;    /* its number; set before activation */
 	_Atomic uint64_t activation; /* 0: none */
 	_Atomic bool lost;           /* the channel was taken away */
-	_Atomic bool changing;       /* it is being cancelled; written under base.lock */
+	_Atomic uint32_t changing;   /* 1: it is being cancelled; set under base.lock; futex */
 	uint32_t used;               /* under slice_lock: elements of jobs under way */
 	uint32_t elements, options;
 	struct qaic_parts network; /* goes before the activation */
@@ -150,8 +150,7 @@ bool qaic_layout_starves(const struct qaic_layout *layout, uint64_t limit);
  * channel of @queue so. */
 int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
 		uint32_t index);
-/* -EBUSY: the kernel still has it under way. */
-int qaic_detach(struct qaic_bo *bo);
+void qaic_detach(struct qaic_bo *bo);
 
 /* talk.c: messages to the firmware. */
 struct qaic_message {

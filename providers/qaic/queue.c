@@ -395,9 +395,9 @@ int qaic_queue_cancel(struct accel_queue *base)
 	}
 	if (ret)
 		accel_core_log(ACCEL_LOG_WARNING, "cancelling: %s", strerror(-ret));
-	pthread_mutex_lock(&base->lock);
-	atomic_store(&queue->changing, false);
-	pthread_mutex_unlock(&base->lock);
+	/* Who submits meanwhile waits with the lock. */
+	atomic_store(&queue->changing, 0);
+	accel_core_sys.futex_wake((const uint32_t *)&queue->changing, INT32_MAX);
 out:
 	pthread_mutex_unlock(&context->channel_lock);
 	return 0;

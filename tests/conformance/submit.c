@@ -493,6 +493,8 @@ static void jobs_run_in_order(void)
 	setup_open(&s);
 	if (device_fact(ACCEL_QUEUE_DEPTH_MAX) < 8)
 		skip_check("the device's queues take fewer jobs");
+	if (device_fact(ACCEL_JOB_BO_ONCE) == 2)
+		skip_check("a buffer is under way with one job only");
 	queue = make_queue(s.ctx, 8);
 	for (i = 0; i < 9; i++)
 		bos[i] = make_bo(s.ctx, DATA_FLAGS | ACCEL_BO_ZERO, bytes);

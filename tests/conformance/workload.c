@@ -10,6 +10,7 @@ static const struct workload *const workloads[] = {
 	&workload_soft,
 	&workload_ethosu,
 	&workload_rocket,
+	&workload_qaic,
 };
 
 const struct workload *workload_find(const struct accel_device_info *info)

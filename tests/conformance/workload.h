@@ -68,7 +68,7 @@ struct workload {
 		       struct refusal *expected);
 };
 
-extern const struct workload workload_soft, workload_ethosu, workload_rocket;
+extern const struct workload workload_soft, workload_ethosu, workload_rocket, workload_qaic;
 
 /* NULL: nobody has written one for this device yet. */
 const struct workload *workload_find(const struct accel_device_info *info);
