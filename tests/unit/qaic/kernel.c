@@ -24,7 +24,7 @@ struct object {
 };
 
 struct kernel kernel;
-bool kernel_moves;
+_Atomic bool kernel_moves;
 static struct object objects[K_BOS];
 static struct {
 	bool in_use;
@@ -429,7 +429,7 @@ static int kernel_mmap(size_t bytes, int prot, int flags, int fd, uint64_t offse
 
 void kernel_install(void)
 {
-	memset(&kernel, 0, sizeof(kernel));
+	memset((void *)&kernel, 0, sizeof(kernel));
 	memset(objects, 0, sizeof(objects));
 	memset(channels, 0, sizeof(channels));
 	memset(memory, 0, sizeof(memory));
@@ -479,8 +479,10 @@ uint32_t kernel_channels_in_use(void)
 {
 	uint32_t i, count = 0;
 
+	pthread_mutex_lock(&kernel.lock);
 	for (i = 0; i < K_CHANNELS; i++)
 		count += channels[i].in_use;
+	pthread_mutex_unlock(&kernel.lock);
 	return count;
 }
 
@@ -489,7 +491,9 @@ uint32_t kernel_attached(void)
 	struct object *o;
 	uint32_t count = 0;
 
+	pthread_mutex_lock(&kernel.lock);
 	for (o = objects; o < objects + K_BOS; o++)
 		count += o->alive && o->sliced;
+	pthread_mutex_unlock(&kernel.lock);
 	return count;
 }

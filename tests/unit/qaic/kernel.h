@@ -15,23 +15,24 @@ struct kernel {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* ---- what it is to do */
-	bool offline;
-	int manage_err;           /* MANAGE fails so */
-	uint32_t activate_status; /* an activation is refused so */
-	bool hold;                /* MANAGE does not return while this is so */
-	uint32_t pieces;          /* elements that a slice takes; 0: 1 */
-	int execute_err;          /* EXECUTE fails so ... */
-	uint32_t execute_err_at;  /* ... at this buffer, having begun those before */
-	bool quick;               /* what is executed ends at once, in less than 1 us */
-	bool at_once;             /* ... ends at once */
-	bool keep_release;        /* the firmware doesn't give channels back */
+	_Atomic bool offline;
+	_Atomic int manage_err;           /* MANAGE fails so */
+	_Atomic uint32_t activate_status; /* an activation is refused so */
+	_Atomic bool hold;                /* MANAGE does not return while this is so */
+	_Atomic uint32_t pieces;          /* elements that a slice takes; 0: 1 */
+	_Atomic int execute_err;          /* EXECUTE fails so ... */
+	_Atomic uint32_t execute_err_at;  /* ... at this buffer, having begun those before */
+	_Atomic bool quick;               /* what is executed ends at once, in less than 1 us */
+	_Atomic bool at_once;             /* ... ends at once */
+	bool keep_release;                /* the firmware doesn't give channels back */
 	/* ---- what has happened */
-	uint32_t manages, releases, attaches, detaches, executes, partials, waits, statistics;
-	uint32_t longest_ms; /* of WAIT_BO */
-	uint32_t bos;        /* alive */
-	uint32_t wrong;
+	_Atomic uint32_t manages, releases, attaches, detaches, executes, partials, waits;
+	_Atomic uint32_t statistics;
+	_Atomic uint32_t longest_ms; /* of WAIT_BO */
+	_Atomic uint32_t bos;        /* alive */
+	_Atomic uint32_t wrong;
 	char why[200];
-	uint64_t last_resize;
+	_Atomic uint64_t last_resize;
 };
 extern struct kernel kernel;
 
@@ -46,6 +47,6 @@ void kernel_let_go(void); /* of held MANAGEs */
 uint32_t kernel_channels_in_use(void);
 uint32_t kernel_attached(void);
 /* Move bytes through the device's memory from now on: else nothing is moved. */
-extern bool kernel_moves;
+extern _Atomic bool kernel_moves;
 
 #endif

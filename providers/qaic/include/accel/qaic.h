@@ -167,7 +167,7 @@ struct accel_qaic_transfer {
 	const struct accel_qaic_slice *slices; /* in this order; copied */
 	uint32_t count;                        /* at least 1 */
 	uint32_t reserved;                     /* 0 */
-	uint64_t limit;                        /* see accel_qaic_job_set_limit(); 0: none */
+	uint64_t limit;                        /* as accel_qaic_job_set_limit() takes it */
 };
 
 /*
