@@ -64,6 +64,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) finish(const char *f
 		dprintf(status_line, "%s\n", text);
 		tcdrain(status_line);
 	}
+	/* Nobody is killed first: there are files that the kernel cannot close unharmed. */
 	sync();
 	reboot(RB_POWER_OFF);
 	for (;;)
