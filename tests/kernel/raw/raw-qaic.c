@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/klog.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -243,6 +245,113 @@ static void test_semaphores(void)
 	check_equal(look.semaphores[5], 0, "the semaphore waited for");
 	check_equal(look.semaphores[6], 77, "the semaphore that was set");
 	check_equal(look.waiting, 0, "requests that wait");
+	tear_down(&s);
+}
+
+static void execute_one(struct setting *s, const struct qaic_bo *bo)
+{
+	check_equal(qaic_execute(s->fd, s->dbc, &bo, 1), 0, "EXECUTE_BO");
+}
+
+/*
+ * Two wait for one semaphore, and are let go one by one; a fence holds back who comes behind
+ * them until both are through.
+ */
+static void test_order(void)
+{
+	struct qaic_attach_slice_entry in = {
+		.size = 4096, .dev_addr = AT(0), .sem0 = sem(QAIC_SEM_WAIT_GT_0, 5, 0, true),
+	};
+	struct qaic_attach_slice_entry out = {
+		.size = 4096, .dev_addr = AT(0),
+		.sem0 = { .flags = QAIC_SEM_INSYNCFENCE },
+	};
+	const struct qaic_attach_slice_entry go = {
+		.db_addr = RIG_QAIC_DOORBELLS + 4 * 5, .db_data = 1, .db_len = 32,
+	};
+	struct qaic_bo first, second, bell;
+	struct setting s;
+
+	if (!set_up(&s))
+		return;
+	check_equal(qaic_bo_create(s.fd, 4096, &first), 0, "CREATE_BO");
+	check_equal(qaic_bo_create(s.fd, 4096, &second), 0, "CREATE_BO");
+	check_equal(qaic_bo_create(s.fd, 4096, &bell), 0, "CREATE_BO");
+	raw_fill(first.map, 4096, 21);
+	raw_fill(second.map, 4096, 22);
+	check_equal(qaic_attach(s.fd, s.dbc, &first, QAIC_TO_DEVICE, &in, 1), 0, "ATTACH");
+	check_equal(qaic_attach(s.fd, s.dbc, &second, QAIC_TO_DEVICE, &in, 1), 0, "ATTACH");
+	check_equal(qaic_attach(s.fd, s.dbc, &bell, QAIC_TO_DEVICE, &go, 1), 0, "ATTACH");
+	check_equal(qaic_attach(s.fd, s.dbc, &s.out, QAIC_FROM_DEVICE, &out, 1), 0, "ATTACH");
+	execute_one(&s, &first);
+	execute_one(&s, &second);
+	execute_one(&s, &s.out);
+	execute_one(&s, &bell);
+	check_equal(qaic_wait(s.fd, s.dbc, &bell, MINUTE), 0, "WAIT_BO of the bell");
+	check_equal(qaic_wait(s.fd, s.dbc, &first, MINUTE), 0, "WAIT_BO of the first");
+	check_equal(qaic_wait(s.fd, s.dbc, &second, 50), -ETIMEDOUT, "WAIT_BO of the second");
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, 50), -ETIMEDOUT, "WAIT_BO behind the fence");
+	execute_one(&s, &bell);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.out, MINUTE), 0, "WAIT_BO behind the fence");
+	check(raw_is_filled(s.out.map, 4096, 22), "not the bytes of the second");
+	qaic_bo_destroy(s.fd, &first);
+	qaic_bo_destroy(s.fd, &second);
+	qaic_bo_destroy(s.fd, &bell);
+	tear_down(&s);
+}
+
+/* Often round both rings of a small channel. */
+static void test_many(void)
+{
+	struct setting s;
+	unsigned int i;
+
+	if (!set_up(&s))
+		return;
+	check_equal(qaic_release(s.fd, s.dbc), 0, "DEACTIVATE");
+	check_equal(qaic_activate(s.fd, 7, NULL, 0, &s.dbc), 0, "ACTIVATE");
+	check_equal(qaic_attach_whole(s.fd, s.dbc, &s.in, QAIC_TO_DEVICE, AT(0)), 0, "ATTACH");
+	check_equal(qaic_attach_whole(s.fd, s.dbc, &s.out, QAIC_FROM_DEVICE, AT(0)), 0, "ATTACH");
+	for (i = 0; i < 100; i++) {
+		s.in.map[i * 100] ^= 0xff;
+		run_both(&s);
+		if (!check(!memcmp(s.in.map, s.out.map, BYTES), "wrong bytes in round %u", i))
+			break;
+	}
+	tear_down(&s);
+}
+
+/* A channel that is activated again has nothing of before: memory, semaphores, network. */
+static void test_fresh(void)
+{
+	const struct rig_qaic_step step = { .wait = 7, .signal = 8, .work = RIG_QAIC_FILL,
+					    .value = 1, .dst = AT(0), .bytes = 4096 };
+	const struct qaic_attach_slice_entry in = {
+		.size = BYTES, .dev_addr = AT(0), .sem0 = sem(QAIC_SEM_INIT, 6, 9, false),
+	};
+	const struct qaic_attach_slice_entry bell = {
+		.db_addr = RIG_QAIC_DOORBELLS + 4 * 7, .db_data = 1, .db_len = 32,
+	};
+	struct rig_qaic_look look = { .requests = 0 };
+	struct setting s;
+	uint32_t before;
+
+	if (!set_up_network(&s, &step, 1))
+		return;
+	check_equal(qaic_attach(s.fd, s.dbc, &s.in, QAIC_TO_DEVICE, &in, 1), 0, "ATTACH");
+	execute_one(&s, &s.in);
+	check_equal(qaic_wait(s.fd, s.dbc, &s.in, MINUTE), 0, "WAIT_BO");
+	before = s.dbc;
+	check_equal(qaic_release(s.fd, s.dbc), 0, "DEACTIVATE");
+	check_equal(qaic_activate(s.fd, QUEUE, NULL, 0, &s.dbc), 0, "ACTIVATE");
+	check_equal(s.dbc, before, "the channel that was given back");
+	check_equal(qaic_tell(s.fd, &look, sizeof(look), RIG_QAIC_LOOK, s.dbc), 0, "LOOK");
+	check_equal(look.semaphores[6], 0, "semaphore that was set");
+	check_equal(look.requests, 0, "requests");
+	check_equal(qaic_attach(s.fd, s.dbc, &s.in, QAIC_TO_DEVICE, &bell, 1), 0, "ATTACH");
+	check_equal(qaic_attach_whole(s.fd, s.dbc, &s.out, QAIC_FROM_DEVICE, AT(0)), 0, "ATTACH");
+	run_both(&s);
+	check(raw_is_all(s.out.map, BYTES, 0), "memory is not zero");
 	tear_down(&s);
 }
 
@@ -919,6 +1028,26 @@ static void test_rescan(void)
 	close(events);
 }
 
+/* The driver is taken out of the kernel: it resets each channel, and the card answers. */
+static void test_reload(void)
+{
+	int events = listen_uevents(), module = open("/run/modules/qaic.ko", O_RDONLY | O_CLOEXEC);
+	static char log[1 << 18];
+	int bytes;
+
+	check_works();
+	check_equal(syscall(SYS_delete_module, "qaic", 0), 0, "delete_module");
+	check_equal(raw_open("qaic", 0), -ENODEV, "open without a driver");
+	check_equal(syscall(SYS_finit_module, module, "", 0), 0, "finit_module");
+	await_uevent(events, "online@", NULL);
+	check_works();
+	bytes = klogctl(3, log, sizeof(log) - 1);
+	log[bytes > 0 ? bytes : 0] = 0;
+	check(!strstr(log, "Failed to "), "the kernel's log has a failure");
+	close(module);
+	close(events);
+}
+
 /* --- pull ------------------------------------------------------------------------------- */
 
 /*
@@ -955,6 +1084,9 @@ int main(int argc, char **argv)
 		{ "copy", "slices", test_slices },
 		{ "copy", "large", test_large },
 		{ "copy", "semaphores", test_semaphores },
+		{ "copy", "order", test_order },
+		{ "copy", "many", test_many },
+		{ "copy", "fresh", test_fresh },
 		{ "copy", "network", test_network },
 		{ "copy", "doorbell", test_doorbell },
 		{ "copy", "partial", test_partial },
@@ -980,6 +1112,7 @@ int main(int argc, char **argv)
 		{ "restart", "reset", test_reset },
 		{ "remove", "unbind", test_unbind },
 		{ "remove", "rescan", test_rescan },
+		{ "remove", "reload", test_reload },
 		{ "pull", "pull", test_pull },
 	};
 
