@@ -1053,7 +1053,7 @@ static u32 nack(const struct conversation *talk)
 	return talk->fault.kind == RIG_FAULT_NACK ? talk->fault.value ?: 1 : 0;
 }
 
-/* The driver can do without the answer's own channel: it takes what was released as released. */
+/* At this, and at nothing else that the device sends, the driver frees the channel's rings. */
 static void answer_deactivate(struct conversation *talk, u32 dbc)
 {
 	u32 *out = answer(talk, DEACTIVATE_FROM_DEV, 8);
