@@ -124,12 +124,25 @@ static void has_ended_well(struct accel_job *job)
 	check(outcome == ACCEL_DONE || outcome == ACCEL_DONE_UNVERIFIED);
 }
 
+/* Of qaic no buffer is under way with two jobs: see those end that nobody waited for. */
+static void settle(struct rig *rig)
+{
+	struct accel_bo *bos[] = {rig->src, rig->dst};
+	unsigned int i;
+
+	for (i = 0; i < 2 && rig->qaic; i++) {
+		gives(accel_bo_begin_access(bos[i], ACCEL_ACCESS_READ, 0, PAGE, patience()), 0);
+		gives(accel_bo_end_access(bos[i], ACCEL_ACCESS_READ, 0, PAGE), 0);
+	}
+}
+
 /* Copy from src to dst, after @wait if that is not NULL, and look at the bytes. */
 static void copy_after(struct rig *rig, struct accel_fence *wait, uint32_t value)
 {
 	struct accel_job *job = rig_job(rig, PAGE, NULL, 0);
 	struct accel_fence *fence;
 
+	settle(rig);
 	if (wait)
 		gives(rig_submit_after(rig, job, wait, &fence), 1);
 	else
@@ -158,6 +171,10 @@ static void batch(struct rig *rig)
 	struct accel_fence *fence;
 	unsigned int i;
 
+	if (rig->qaic) { /* no buffer is under way with two jobs */
+		copy(rig);
+		return;
+	}
 	fill(rig, value);
 	for (i = 0; i < BATCH; i++)
 		jobs[i] = rig_slow(rig, any(200));
@@ -177,6 +194,7 @@ static void leave_running(struct rig *rig)
 {
 	struct accel_job *job = rig_slow(rig, any(2000));
 
+	settle(rig);
 	gives(accel_submit(rig->queue, &job, 1, NULL, NULL), 1);
 	accel_job_unref(job);
 }
@@ -252,11 +270,13 @@ static void give_fence(struct rig *rig)
 {
 	struct message message = {.kind = FENCE, .device = me % options.device_count};
 	struct accel_job *job = rig_slow(rig, any(3000));
-	struct accel_fence *fence = rig_submit(rig, job);
+	struct accel_fence *fence;
 	int fd, ret;
 
+	settle(rig);
+	fence = rig_submit(rig, job);
 	ret = accel_fence_export_fd(fence, ACCEL_FD_SYNC_FILE, &fd);
-	check(!ret || ret == -EOPNOTSUPP); /* it is one without outcomes */
+	check(!ret || ret == -EOPNOTSUPP); /* it is one without outcomes, or of qaic */
 	if (!ret) {
 		atomic_fetch_add(&board->fences, 1);
 		send_to_another(fd, &message);
@@ -288,7 +308,7 @@ static void take_buffer(struct rig *rig, int fd, const struct message *message)
 
 	ret = accel_bo_import(rig->context, fd, ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ,
 			      &theirs.src);
-	if (!same || rig->rocket) {
+	if ((!same && !rig->qaic) || rig->rocket) {
 		gives(ret, -EOPNOTSUPP);
 		atomic_fetch_add(&board->refusals, 1);
 		take_by_map(fd, message->value);
@@ -482,6 +502,23 @@ static bool parse(int argc, char **argv)
 	       options.processes <= PROCESSES_MAX;
 }
 
+/* Its fences are no files. */
+static bool only_qaic(void)
+{
+	struct accel_device_info info;
+	struct accel_device *device;
+	unsigned int i, others = 0;
+
+	for (i = 0; i < options.device_count; i++) {
+		info.size = sizeof(info);
+		gives(accel_device_find(options.devices[i], &device), 0);
+		gives(accel_device_get_info(device, &info), 0);
+		others += strcmp(info.driver, "qaic") != 0;
+		accel_device_unref(device);
+	}
+	return !others;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i, kills;
@@ -510,7 +547,7 @@ int main(int argc, char **argv)
 	       "%u waited for\n",
 	       board->exports, board->imports, board->maps, board->refusals, board->fences,
 	       board->gates);
-	check(kills && board->exports && board->imports + board->maps && board->fences &&
-	      board->gates);
+	check(kills && board->exports && board->imports + board->maps);
+	check((board->fences && board->gates) || only_qaic());
 	return 0;
 }

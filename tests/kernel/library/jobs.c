@@ -2,7 +2,9 @@
 /* Jobs for the rig's devices through libaccel. */
 #include "jobs.h"
 
+#include <accel/qaic.h>
 #include <dirent.h>
+#include <stddef.h>
 #include <time.h>
 
 void failed(const char *file, int line, const char *text)
@@ -66,6 +68,23 @@ static struct accel_bo *make_bo(struct rig *rig, uint32_t flags, unsigned char *
 	return bo;
 }
 
+/* Its channels are given back by a message of their own. */
+static int make_queue(struct rig *rig)
+{
+	const struct rig_qaic_command release = {.op = RIG_QAIC_RELEASE};
+	const struct accel_qaic_part part = {ACCEL_QAIC_PASSTHROUGH, 0, sizeof(release), &release};
+	const struct accel_qaic_queue ext = {
+		.head = {sizeof(ext), ACCEL_QAIC_QUEUE},
+		.release = &part,
+		.release_count = 1,
+		.release_channel = offsetof(struct rig_qaic_command, dbc),
+	};
+	const struct accel_queue_params params = {.size = sizeof(params),
+						  .ext = rig->qaic ? &ext.head : NULL};
+
+	return accel_queue_create(rig->context, &params, ACCEL_NO_DEADLINE, &rig->queue);
+}
+
 void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t bo_flags)
 {
 	struct accel_open_params params = {.size = sizeof(params), .flags = open_flags};
@@ -78,8 +97,9 @@ void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t b
 	gives(accel_open(device, &params, soon(5000), &rig->context), 0);
 	gives(accel_device_get_info(device, &info), 0);
 	rig->rocket = !strcmp(info.driver, "rocket");
+	rig->qaic = !strcmp(info.driver, "qaic");
 	accel_device_unref(device);
-	gives(accel_queue_create(rig->context, NULL, 0, &rig->queue), 0);
+	gives(make_queue(rig), 0);
 	rig->dst = make_bo(rig, bo_flags, &rig->to);
 	rig->src = make_bo(rig, 0, &rig->from);
 }
@@ -143,6 +163,24 @@ static size_t rocket_list(struct rig *rig, uint64_t *words, uint64_t bytes,
 	return (size_t)(w - words) * sizeof(*w);
 }
 
+/* By way of the device's memory. */
+static struct accel_job *qaic_job(struct rig *rig, uint64_t bytes)
+{
+	const struct accel_bo_ref bos[] = {{rig->src, ACCEL_ACCESS_READ, 0},
+					   {rig->dst, ACCEL_ACCESS_WRITE, 0}};
+	const struct accel_qaic_slice slice = {.bytes = bytes, .device_address = RIG_QAIC_MEMORY};
+	const struct accel_qaic_transfer transfers[] = {{.slices = &slice, .count = 1},
+							{.slices = &slice, .count = 1}};
+	const struct accel_qaic_job ext = {.head = {sizeof(ext), ACCEL_QAIC_JOB},
+					   .transfers = transfers};
+	const struct accel_job_params params = {
+		.size = sizeof(params), .bos = bos, .bo_count = 2, .ext = &ext.head};
+	struct accel_job *job;
+
+	gives(accel_job_create(rig->queue, &params, &job), 0);
+	return job;
+}
+
 struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,
 			  unsigned int count)
 {
@@ -153,6 +191,8 @@ struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_faul
 	uint64_t words[128];
 	struct accel_job *job;
 
+	if (rig->qaic)
+		return qaic_job(rig, bytes);
 	commands.flags = ACCEL_BO_COMMANDS;
 	commands.contents = words;
 	commands.bytes = rig->rocket ? rocket_list(rig, words, bytes, faults, count)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../models/fault.h"
+#include "../models/qaic.h"
 
 #define check(condition)                                        \
 	do {                                                    \
@@ -33,7 +34,7 @@ void differs(const char *file, int line, const char *text, long got, long want)
 /* A device, a queue, and two buffers of a page: what jobs copy to and from. */
 struct rig {
 	const char *name; /* "accel0" */
-	bool rocket;
+	bool rocket, qaic;
 	struct accel_context *context;
 	struct accel_queue *queue;
 	struct accel_bo *dst, *src;
@@ -43,7 +44,7 @@ struct rig {
 void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t bo_flags);
 void rig_close(struct rig *rig);
 
-/* Copies @bytes from src to dst, and has the faults before, in this order. */
+/* Copies @bytes from src to dst, and has the faults before, in this order; on qaic none. */
 struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,
 			  unsigned int count);
 /* One that is slow by so many microseconds, one that hangs, and one that fails after a while. */
