@@ -24,7 +24,7 @@ struct object {
 };
 
 struct kernel kernel;
-_Atomic bool kernel_moves;
+_Atomic uint32_t kernel_moves;
 static struct object objects[K_BOS];
 static struct {
 	bool in_use;
@@ -249,7 +249,7 @@ static void move(struct object *o)
 	uint8_t *map = mmap(NULL, o->size, PROT_READ | PROT_WRITE, MAP_SHARED, o->memfd, 0);
 	uint32_t i;
 
-	for (i = 0; i < o->slices && kernel_moves; i++) {
+	for (i = 0; i < o->slices && kernel_moves & o->dir; i++) {
 		uint8_t *device = memory + o->slice[i].device % MEMORY_BYTES;
 
 		if (o->dir == 1)
@@ -433,7 +433,7 @@ void kernel_install(void)
 	memset(objects, 0, sizeof(objects));
 	memset(channels, 0, sizeof(channels));
 	memset(memory, 0, sizeof(memory));
-	kernel_moves = false;
+	kernel_moves = 0;
 	pthread_mutex_init(&kernel.lock, NULL);
 	pthread_cond_init(&kernel.changed, NULL);
 	if (accel_core_sys.ioctl == kernel_ioctl)

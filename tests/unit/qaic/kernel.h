@@ -46,7 +46,7 @@ void kernel_take_away(uint32_t channel);
 void kernel_let_go(void); /* of held MANAGEs */
 uint32_t kernel_channels_in_use(void);
 uint32_t kernel_attached(void);
-/* Move bytes through the device's memory from now on: else nothing is moved. */
-extern _Atomic bool kernel_moves;
+/* What is moved through the device's memory from now on: 1 to it, 2 from it. */
+extern _Atomic uint32_t kernel_moves;
 
 #endif
