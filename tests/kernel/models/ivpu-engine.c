@@ -243,6 +243,7 @@ static int ivpu_fill(struct ivpu_run *run, u64 address, u64 bytes, u32 pattern)
 
 	memset32((u32 *)vpu->bounce, pattern, sizeof(vpu->bounce) / sizeof(u32));
 	for (; bytes; bytes -= part, address += part) {
+		cond_resched();
 		if (ivpu_is_void(run))
 			return VOID;
 		part = min_t(u64, bytes, sizeof(vpu->bounce));
@@ -261,6 +262,7 @@ static int ivpu_copy_one(struct ivpu_run *run, const struct ivpu_descriptor *des
 	int ret;
 
 	for (done = 0; done < descriptor->bytes; done += part) {
+		cond_resched();
 		if (ivpu_is_void(run))
 			return VOID;
 		part = min_t(u32, descriptor->bytes - done, sizeof(vpu->bounce));
@@ -476,6 +478,7 @@ static int ivpu_run_job(struct ivpu_run *run)
 	while (!ret && job->at < job->end && !READ_ONCE(run->vpu->stopped)) {
 		if (ivpu_is_void(run))
 			return VOID;
+		cond_resched();
 		ret = ivpu_next_command(run);
 	}
 	return ret;

@@ -850,6 +850,49 @@ static void test_slow(struct setting *s)
 	check(!memcmp(s->src.map, s->dst.map, BYTES), "wrong bytes");
 }
 
+/* --- group remove: the driver goes, and comes back -------------------------------------- */
+
+#define DRIVER	"/sys/bus/pci/drivers/intel_vpu/"
+
+static void write_sysfs(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0 && write(fd, text, strlen(text)) > 0, "cannot write %s to %s", text, path);
+	close(fd);
+}
+
+static void test_remove(struct setting *s)
+{
+	int fence, dmabuf = raw_export(s->fd, s->dst.handle);
+	struct setting other;
+	uint64_t value;
+	uint32_t status;
+
+	if (!set_up(&other))
+		return;
+	memset(s->dst.map, 0, 8);
+	memset(other.dst.map, 0, 8);
+	ivpu_fence_wait(&s->list, s->dst.address, 1);
+	ivpu_fence_wait(&other.list, other.dst.address, 1);
+	check_equal(submit(s, s->queue, &s->list), 0, "SUBMIT");
+	check_equal(submit(&other, other.queue, &other.list), 0, "SUBMIT");
+	fence = raw_fence(s->fd, s->list.bo.handle);
+	write_sysfs(DRIVER "unbind", "0000:01:01.0");
+	check_equal(raw_fence_wait(fence), 1, "status of the fence");
+	check_equal(ivpu_param(s->fd, DRM_IVPU_PARAM_DEVICE_ID, 0, &value), -ENODEV, "GET_PARAM");
+	check_equal(submit(s, s->queue, &s->list), -ENODEV, "SUBMIT");
+	check_equal(ivpu_bo_wait(s->fd, &s->list.bo, 0, &status), -ENODEV, "BO_WAIT");
+	/* What is mapped stays. */
+	memset(s->dst.map, 0x33, BYTES);
+	tear_down(&other);
+	write_sysfs(DRIVER "bind", "0000:01:01.0");
+	check_works();
+	check(raw_is_all(s->dst.map, BYTES, 0x33), "bytes changed");
+	close(fence);
+	close(dmabuf);
+}
+
 /* --- group pull ---------------------------------------------------------------------- */
 
 static void test_unplug(struct setting *s)
@@ -918,6 +961,7 @@ TEST(heartbeat)
 TEST(crash)
 TEST(lost_message)
 TEST(slow)
+TEST(remove)
 TEST(unplug)
 
 int main(int argc, char **argv)
@@ -954,6 +998,7 @@ int main(int argc, char **argv)
 		{ "hang", "crash", with_crash },
 		{ "hang", "lost-message", with_lost_message },
 		{ "hang", "slow", with_slow },
+		{ "remove", "remove", with_remove },
 		{ "pull", "pulled", with_unplug },
 	};
 
