@@ -143,7 +143,7 @@ void ivpu_queue_free(struct ivpu *vpu, struct ivpu_queue *queue)
 	}
 	queue->dead = true;
 	if (vpu->current_queue == queue)
-		wake_up_all(&vpu->moved);
+		wake_up_all(&vpu->leave);
 	else
 		kfree(queue);
 }
@@ -176,12 +176,12 @@ void ivpu_queue_remove(struct ivpu *vpu, struct ivpu_queue *queue)
 int ivpu_queue_add(struct ivpu *vpu, u32 ssid, u64 id, u64 base, u32 bytes, u32 doorbell)
 {
 	struct ivpu_queue *queue;
-	int ret = -EINVAL;
 
 	if (bytes < RING_HEADER_BYTES + 2 * RING_ENTRY_BYTES || doorbell >= IVPU_DOORBELLS ||
-	    ssid >= IVPU_CONTEXTS)
-		return ret;
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	    ssid >= IVPU_CONTEXTS || ivpu_queue_by_doorbell(vpu, doorbell) ||
+	    (id && ivpu_queue_by_id(vpu, ssid, id)))
+		return -EINVAL;
+	queue = kzalloc(sizeof(*queue), GFP_ATOMIC);
 	if (!queue)
 		return -ENOMEM;
 	queue->ssid = ssid;
@@ -190,17 +190,10 @@ int ivpu_queue_add(struct ivpu *vpu, u32 ssid, u64 id, u64 base, u32 bytes, u32 
 	queue->slots = (bytes - RING_HEADER_BYTES) / RING_ENTRY_BYTES;
 	queue->band = IVPU_BAND_NORMAL;
 	queue->doorbell = doorbell;
-	spin_lock_irq(&vpu->dev->lock);
-	if (!ivpu_queue_by_doorbell(vpu, doorbell) && (!id || !ivpu_queue_by_id(vpu, ssid, id))) {
-		list_add_tail(&queue->link, &vpu->queues);
-		vpu->queue_count++;
-		vpu->doorbells += !!doorbell;
-		ret = 0;
-	}
-	spin_unlock_irq(&vpu->dev->lock);
-	if (ret)
-		kfree(queue);
-	return ret;
+	list_add_tail(&queue->link, &vpu->queues);
+	vpu->queue_count++;
+	vpu->doorbells += !!doorbell;
+	return 0;
 }
 
 /* --- the commands of a job, on the engine's thread ----------------------------------- */
@@ -230,7 +223,7 @@ static int ivpu_write(struct ivpu_run *run, u64 address, void *data, size_t byte
 
 static int ivpu_pass_time(struct ivpu_run *run, u64 usec)
 {
-	wait_event_hrtimeout(run->vpu->moved, ivpu_is_void(run) || READ_ONCE(run->vpu->stopped),
+	wait_event_hrtimeout(run->vpu->leave, ivpu_is_void(run) || READ_ONCE(run->vpu->stopped),
 			     us_to_ktime(usec));
 	return ivpu_is_void(run) ? VOID : READ_ONCE(run->vpu->stopped) ? STOPPED : DONE;
 }
@@ -540,7 +533,6 @@ static void ivpu_leave(struct ivpu *vpu, struct ivpu_run *run, int ret)
 	struct ivpu_queue *queue = run->queue;
 
 	vpu->current_queue = NULL;
-	wake_up_all(&vpu->moved);
 	if (queue->dead) {
 		kfree(queue);
 		return;
@@ -588,6 +580,7 @@ void ivpu_engine_run(struct rig_device *dev)
 		ret = ivpu_run_job(&run);
 		spin_lock_irq(&dev->lock);
 		ivpu_leave(vpu, &run, ret);
+		ivpu_ipc_go_on(vpu);
 	}
 	list_for_each_entry(queue, &vpu->queues, link)
 		blocked |= queue->blocked && !queue->faulted;
@@ -604,38 +597,26 @@ static enum hrtimer_restart ivpu_look_again(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-void ivpu_engine_settle(struct ivpu *vpu)
+bool ivpu_engine_settled(struct ivpu *vpu)
 {
-	bool settled;
-
-	do {
-		spin_lock_irq(&vpu->dev->lock);
-		settled = !vpu->current_queue || !vpu->current_queue->dead;
-		spin_unlock_irq(&vpu->dev->lock);
-		if (!settled)
-			wait_event_timeout(vpu->moved, !READ_ONCE(vpu->current_queue), 1);
-	} while (!settled);
+	return !vpu->current_queue || !(vpu->current_queue->dead || vpu->stopped);
 }
 
 void ivpu_engine_stop(struct ivpu *vpu)
 {
-	spin_lock_irq(&vpu->dev->lock);
 	vpu->stopped = true;
-	wake_up_all(&vpu->moved);
-	spin_unlock_irq(&vpu->dev->lock);
-	wait_event(vpu->moved, !READ_ONCE(vpu->current_queue));
+	wake_up_all(&vpu->leave);
 }
 
 void ivpu_engine_reset(struct ivpu *vpu)
 {
 	vpu->hung = NULL;
 	vpu->heart_stopped = false;
-	wake_up_all(&vpu->moved);
+	wake_up_all(&vpu->leave);
 }
 
-int ivpu_engine_init(struct ivpu *vpu)
+void ivpu_engine_init(struct ivpu *vpu)
 {
-	init_waitqueue_head(&vpu->moved);
+	init_waitqueue_head(&vpu->leave);
 	hrtimer_setup(&vpu->look_again, ivpu_look_again, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	return 0;
 }

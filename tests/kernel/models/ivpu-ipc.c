@@ -7,9 +7,9 @@
  * to when the firmware has marked it free, and the firmware likewise: replies go into an area
  * that the boot parameters name, place after place, and wait while all of these are in use.
  *
- * Requests are worked off on a thread of their own, so that the firmware answers while its
- * engine is busy or hangs. One that takes something away from the engine is answered when the
- * engine has let go of it.
+ * A request is done at once, in the host's write to the FIFO, whatever the engine is at; the host
+ * never waits for a thread of the model's. Only one that takes something away from the engine, or
+ * stops it, is answered when the engine has let go of it, and those behind it after that.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -52,6 +52,7 @@
 #define GENERAL_FIRST		0x1200
 #define D0I3_ENTER		0x1202
 #define JOB_DONE		0x2100
+#define ENGINE_RESET_DONE	0x2200
 #define REGISTER_DB_DONE	0x2202
 
 #define IMPACTED_MOST		2
@@ -241,7 +242,7 @@ void ivpu_boot(struct ivpu *vpu, u64 entry)
 	ivpu_raise(vpu, ICB_MESSAGE);
 }
 
-/* --- from the host ------------------------------------------------------------------- */
+/* --- from the host, with the lock held ------------------------------------------------ */
 
 static void ivpu_remove_context(struct ivpu *vpu, u32 ssid)
 {
@@ -249,7 +250,6 @@ static void ivpu_remove_context(struct ivpu *vpu, u32 ssid)
 	struct ivpu_orphan *orphan, *next;
 	struct ivpu_queue *queue, *next_queue;
 
-	spin_lock_irq(&vpu->dev->lock);
 	list_for_each_entry_safe(queue, next_queue, &vpu->queues, link)
 		if (queue->ssid == ssid)
 			ivpu_queue_remove(vpu, queue);
@@ -263,8 +263,6 @@ static void ivpu_remove_context(struct ivpu *vpu, u32 ssid)
 		list_del(&orphan->link);
 		kfree(orphan);
 	}
-	spin_unlock_irq(&vpu->dev->lock);
-	ivpu_engine_settle(vpu);
 }
 
 /*
@@ -294,51 +292,44 @@ static void ivpu_name_impacted(struct ivpu *vpu, struct ivpu_jsm *reply)
 	reply->w[1] = n;
 }
 
+/* When the engine has stopped. */
 static void ivpu_reset_engine(struct ivpu *vpu, struct ivpu_jsm *reply)
 {
 	struct ivpu_queue *queue;
 
-	ivpu_engine_stop(vpu);
-	spin_lock_irq(&vpu->dev->lock);
 	vpu->engine_resets++;
 	ivpu_name_impacted(vpu, reply);
 	list_for_each_entry(queue, &vpu->queues, link)
 		queue->stopped = false;
 	vpu->hung = NULL;
-	spin_unlock_irq(&vpu->dev->lock);
 }
 
 static int ivpu_unregister(struct ivpu *vpu, u32 doorbell)
 {
-	struct ivpu_queue *queue;
+	struct ivpu_queue *queue = ivpu_queue_by_doorbell(vpu, doorbell);
 
-	spin_lock_irq(&vpu->dev->lock);
-	queue = ivpu_queue_by_doorbell(vpu, doorbell);
-	if (queue && vpu->hw_scheduling) {
+	if (!queue)
+		return -ENOENT;
+	if (vpu->hw_scheduling) {
 		queue->doorbell = 0;
 		vpu->doorbells--;
-	} else if (queue) {
+	} else {
 		ivpu_queue_remove(vpu, queue);
 	}
-	spin_unlock_irq(&vpu->dev->lock);
-	ivpu_engine_settle(vpu);
-	return queue ? 0 : -ENOENT;
+	return 0;
 }
 
 static int ivpu_destroy_queue(struct ivpu *vpu, u32 ssid, u64 id)
 {
-	struct ivpu_queue *queue;
+	struct ivpu_queue *queue = ivpu_queue_by_id(vpu, ssid, id);
 
-	spin_lock_irq(&vpu->dev->lock);
-	queue = ivpu_queue_by_id(vpu, ssid, id);
-	if (queue)
-		ivpu_queue_remove(vpu, queue);
-	spin_unlock_irq(&vpu->dev->lock);
-	ivpu_engine_settle(vpu);
-	return queue ? 0 : -ENOENT;
+	if (!queue)
+		return -ENOENT;
+	ivpu_queue_remove(vpu, queue);
+	return 0;
 }
 
-/* What changes a queue but takes nothing away, with the lock held. */
+/* What changes a queue but takes nothing away. */
 static int ivpu_change_queue(struct ivpu *vpu, const struct ivpu_jsm *request)
 {
 	struct ivpu_queue *queue;
@@ -362,11 +353,13 @@ static int ivpu_change_queue(struct ivpu *vpu, const struct ivpu_jsm *request)
 /* Do what the request wants; what the host waits for is in the reply. */
 static int ivpu_serve(struct ivpu *vpu, const struct ivpu_jsm *request, struct ivpu_jsm *reply)
 {
-	int ret = 0;
-
 	switch (request->type) {
 	case ENGINE_RESET:
-		ivpu_reset_engine(vpu, reply);
+		ivpu_engine_stop(vpu);
+		return 0;
+	case ENGINE_RESUME:
+		vpu->stopped = false;
+		rig_start(vpu->dev);
 		return 0;
 	case REGISTER_DB:
 		return ivpu_queue_add(vpu, request->w[5], 0, request->d[1], request->w[4],
@@ -381,35 +374,30 @@ static int ivpu_serve(struct ivpu *vpu, const struct ivpu_jsm *request, struct i
 				      request->w[10], 0);
 	case DESTROY_CMD_QUEUE:
 		return ivpu_destroy_queue(vpu, request->w[0], request->d[1]);
-	}
-
-	spin_lock_irq(&vpu->dev->lock);
-	switch (request->type) {
-	case QUERY_ENGINE_HB:
-		if (!vpu->hung && !vpu->heart_stopped)
-			vpu->heartbeat++;
-		reply->d[1] = vpu->heartbeat;
-		break;
+	case SET_CONTEXT_SCHED:
+	case HWS_REGISTER_DB:
+		return ivpu_change_queue(vpu, request);
 	case METRIC_START:
 	case METRIC_STOP:
 	case METRIC_UPDATE:
 	case METRIC_INFO:
 		ivpu_metric_request(vpu, request, reply);
-		break;
-	case SET_CONTEXT_SCHED:
-	case HWS_REGISTER_DB:
-		ret = ivpu_change_queue(vpu, request);
-		break;
-	case ENGINE_RESUME:
-		vpu->stopped = false;
-		rig_start(vpu->dev);
-		break;
+		return 0;
+	case QUERY_ENGINE_HB:
+		if (!vpu->hung && !vpu->heart_stopped)
+			vpu->heartbeat++;
+		reply->d[1] = vpu->heartbeat;
+		return 0;
+	case D0I3_ENTER:
+		/* The state is in the host's memory anyway: tell where to come back to. */
+		return ivpu_access_locked(vpu, IVPU_GLOBAL, vpu->boot_parameters + RETURN_ADDRESS,
+					  &vpu->warm_entry, sizeof(vpu->warm_entry), true);
+	default:
+		return 0;
 	}
-	spin_unlock_irq(&vpu->dev->lock);
-	return ret;
 }
 
-/* Take a request from the host's memory and free its place. With the lock held. */
+/* Take a request from the host's memory and free its place. */
 static int ivpu_fetch(struct ivpu *vpu, u32 address, struct ivpu_header *header,
 		      struct ivpu_jsm *request)
 {
@@ -427,87 +415,56 @@ static int ivpu_fetch(struct ivpu *vpu, u32 address, struct ivpu_header *header,
 	return 0;
 }
 
-/* Most replies begin with the words of the request. */
-static struct ivpu_jsm ivpu_reply(const struct ivpu_jsm *request)
+/* Take the next request and do what it wants. Most replies begin with the words of the request. */
+static bool ivpu_begin(struct ivpu *vpu)
 {
-	struct ivpu_jsm reply = *request;
+	struct ivpu_header header;
+	struct ivpu_jsm request;
 
-	reply.type = ivpu_reply_type(request->type);
-	return reply;
+	if (ivpu_fetch(vpu, vpu->inbox[vpu->in_head], &header, &request))
+		return false;
+	vpu->reply = request;
+	vpu->reply.type = ivpu_reply_type(request.type);
+	vpu->reply_channel = header.channel;
+	if (ivpu_serve(vpu, &request, &vpu->reply))
+		vpu->reply.result = STATUS_INVALID_HANDLE;
+	return true;
 }
 
-static void ivpu_receive(struct work_struct *work)
+void ivpu_ipc_go_on(struct ivpu *vpu)
 {
-	struct ivpu *vpu = container_of(work, struct ivpu, receive);
-	struct rig_device *dev = vpu->dev;
-	struct ivpu_jsm request, reply;
-	struct ivpu_header header;
-	unsigned int epoch;
-	int ret;
-
-	for (;;) {
-		spin_lock_irq(&dev->lock);
-		if (!vpu->in_count || !vpu->running || vpu->dead) {
-			spin_unlock_irq(&dev->lock);
-			return;
+	while (vpu->in_count && vpu->running && !vpu->dead) {
+		if (vpu->serving || ivpu_begin(vpu)) {
+			vpu->serving = true;
+			if (!ivpu_engine_settled(vpu))
+				return;
+			if (vpu->reply.type == ENGINE_RESET_DONE)
+				ivpu_reset_engine(vpu, &vpu->reply);
+			ivpu_post(vpu, vpu->reply_channel, &vpu->reply);
 		}
-		ret = ivpu_fetch(vpu, vpu->inbox[vpu->in_head], &header, &request);
+		vpu->serving = false;
 		vpu->in_head = (vpu->in_head + 1) % IVPU_FIFO;
 		vpu->in_count--;
-		epoch = dev->epoch;
-		spin_unlock_irq(&dev->lock);
-		if (ret)
-			continue;
-
-		reply = ivpu_reply(&request);
-		ret = ivpu_serve(vpu, &request, &reply);
-		if (ret)
-			reply.result = STATUS_INVALID_HANDLE;
-		spin_lock_irq(&dev->lock);
-		if (dev->epoch == epoch)
-			ivpu_post(vpu, header.channel, &reply);
-		spin_unlock_irq(&dev->lock);
 	}
-}
-
-/* The state is in the host's memory anyway: tell where to come back to. */
-static bool ivpu_go_to_sleep(struct ivpu *vpu, u32 address)
-{
-	struct ivpu_jsm request, reply;
-	struct ivpu_header header;
-
-	if (ivpu_access_locked(vpu, IVPU_GLOBAL, address, &header, sizeof(header), false) ||
-	    ivpu_access_locked(vpu, IVPU_GLOBAL, header.data, &request, sizeof(request), false) ||
-	    request.type != D0I3_ENTER)
-		return false;
-	if (!ivpu_fetch(vpu, address, &header, &request) &&
-	    !ivpu_access_locked(vpu, IVPU_GLOBAL, vpu->boot_parameters + RETURN_ADDRESS,
-				&vpu->warm_entry, sizeof(vpu->warm_entry), true)) {
-		reply = ivpu_reply(&request);
-		ivpu_post(vpu, header.channel, &reply);
-	}
-	return true;
 }
 
 void ivpu_ipc_write(struct ivpu *vpu, u32 address)
 {
-	/* The host waits for less than a tick of its clock, so this one is answered at once. */
-	if (vpu->running && !vpu->dead && !vpu->in_count && ivpu_go_to_sleep(vpu, address))
-		return;
 	if (vpu->in_count == IVPU_FIFO)
 		return;
 	vpu->inbox[(vpu->in_head + vpu->in_count++) % IVPU_FIFO] = address;
-	queue_work(vpu->firmware, &vpu->receive);
+	ivpu_ipc_go_on(vpu);
 }
 
 void ivpu_ipc_reset(struct ivpu *vpu)
 {
 	vpu->in_count = 0;
 	vpu->out_count = 0;
+	vpu->serving = false;
 	list_splice_init(&vpu->waiting, &vpu->unused);
 }
 
-int ivpu_ipc_init(struct ivpu *vpu)
+void ivpu_ipc_init(struct ivpu *vpu)
 {
 	unsigned int i;
 
@@ -518,8 +475,5 @@ int ivpu_ipc_init(struct ivpu *vpu)
 	INIT_LIST_HEAD(&vpu->unused);
 	for (i = 0; i < IVPU_MESSAGES; i++)
 		list_add_tail(&vpu->pool[i].link, &vpu->unused);
-	INIT_WORK(&vpu->receive, ivpu_receive);
 	hrtimer_setup(&vpu->retry, ivpu_retry, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	vpu->firmware = alloc_ordered_workqueue("rig-%s-firmware", WQ_HIGHPRI, vpu->dev->name);
-	return vpu->firmware ? 0 : -ENOMEM;
 }

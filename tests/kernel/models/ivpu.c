@@ -363,7 +363,6 @@ static int ivpu_create(struct rig_device *dev)
 {
 	struct ivpu *vpu = kvzalloc(sizeof(*vpu), GFP_KERNEL);
 	struct dentry *rig, *dir;
-	int ret;
 
 	if (!vpu)
 		return -ENOMEM;
@@ -372,11 +371,8 @@ static int ivpu_create(struct rig_device *dev)
 	vpu->irq_queue = alloc_ordered_workqueue("rig-%s-irq", WQ_HIGHPRI, dev->name);
 	if (!vpu->irq_queue)
 		return -ENOMEM;
-	ret = ivpu_ipc_init(vpu);
-	if (!ret)
-		ret = ivpu_engine_init(vpu);
-	if (ret)
-		return ret;
+	ivpu_ipc_init(vpu);
+	ivpu_engine_init(vpu);
 	dev->priv = vpu;
 
 	rig = debugfs_lookup("rig", NULL);

@@ -131,15 +131,16 @@ struct ivpu {
 	struct list_head waiting;	/* for a free place in the host's memory */
 	struct list_head unused;
 	struct ivpu_message pool[IVPU_MESSAGES];
-	struct workqueue_struct *firmware;
-	struct work_struct receive;
+	bool serving;			/* the first of the inbox is done, its reply is not sent */
+	struct ivpu_jsm reply;
+	u16 reply_channel;
 	struct hrtimer retry;
 
 	/* The engine */
 	struct ivpu_queue *current_queue;
 	struct ivpu_queue *hung;
 	bool stopped;			/* until it is resumed */
-	wait_queue_head_t moved;	/* the engine left a queue, or shall */
+	wait_queue_head_t leave;	/* what the engine waits in must end */
 	struct hrtimer look_again;
 	u8 bounce[PAGE_SIZE];
 
@@ -165,9 +166,10 @@ int ivpu_access(struct ivpu *vpu, unsigned int epoch, u32 ssid, u64 address, voi
 		size_t bytes, bool write);
 
 /* ivpu-ipc.c, all with the lock held but the init function */
-int ivpu_ipc_init(struct ivpu *vpu);
+void ivpu_ipc_init(struct ivpu *vpu);
 void ivpu_ipc_reset(struct ivpu *vpu);
 void ivpu_ipc_write(struct ivpu *vpu, u32 address);
+void ivpu_ipc_go_on(struct ivpu *vpu);		/* the engine has left a queue */
 u32 ivpu_ipc_pop(struct ivpu *vpu);
 void ivpu_boot(struct ivpu *vpu, u64 entry);
 void ivpu_post(struct ivpu *vpu, u16 channel, const struct ivpu_jsm *jsm);
@@ -178,19 +180,17 @@ void ivpu_metric_request(struct ivpu *vpu, const struct ivpu_jsm *request, struc
 void ivpu_metric_sample(struct ivpu *vpu);
 void ivpu_metric_reset(struct ivpu *vpu);
 
-/* ivpu-engine.c, with the lock held */
+/* ivpu-engine.c, all with the lock held but the last two */
 void ivpu_engine_reset(struct ivpu *vpu);
+void ivpu_engine_stop(struct ivpu *vpu);
+bool ivpu_engine_settled(struct ivpu *vpu);	/* has it left what was removed, and stopped? */
 struct ivpu_queue *ivpu_queue_by_doorbell(struct ivpu *vpu, u32 doorbell);
 struct ivpu_queue *ivpu_queue_by_id(struct ivpu *vpu, u32 ssid, u64 id);
+int ivpu_queue_add(struct ivpu *vpu, u32 ssid, u64 id, u64 base, u32 bytes, u32 doorbell);
 void ivpu_queue_free(struct ivpu *vpu, struct ivpu_queue *queue);
 /* The same, and remember its jobs if it is the firmware that has to end them. */
 void ivpu_queue_remove(struct ivpu *vpu, struct ivpu_queue *queue);
-
-/* ivpu-engine.c, without it */
-int ivpu_engine_init(struct ivpu *vpu);
+void ivpu_engine_init(struct ivpu *vpu);
 void ivpu_engine_run(struct rig_device *dev);
-int ivpu_queue_add(struct ivpu *vpu, u32 ssid, u64 id, u64 base, u32 bytes, u32 doorbell);
-void ivpu_engine_settle(struct ivpu *vpu);	/* wait until it has left what is removed */
-void ivpu_engine_stop(struct ivpu *vpu);	/* and wait until it has */
 
 #endif
