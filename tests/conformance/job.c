@@ -211,8 +211,11 @@ static void buffers_without_the_use_are_eacces(void)
 	struct accel_bo_params params = {.size = sizeof(params)};
 	struct accel_bo *read_only, *write_only;
 	struct good_request g;
+	bool by_address;
 	int err;
 
+	/* Commands that go on naming the first buffer may be refused for that. */
+	by_address = device_fact(ACCEL_HAS_ADDRESS) != ACCEL_ABSENT;
 	good_open(&g);
 	params.bytes = g.bytes;
 	params.flags = ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ;
@@ -225,12 +228,14 @@ static void buffers_without_the_use_are_eacces(void)
 	g.r.bos[g.r.dst].bo = read_only;
 	fails_place(call_create(g.s.queue, &g.r.params), -EACCES, g.r.dst, ~0ull);
 	g.r.bos[g.r.dst].bo = write_only;
-	gives(call_create(g.s.queue, &g.r.params), 0);
+	if (!by_address)
+		gives(call_create(g.s.queue, &g.r.params), 0);
 	g.r.bos[g.r.dst].bo = g.dst;
 	g.r.bos[g.r.src].bo = write_only;
 	fails_place(call_create(g.s.queue, &g.r.params), -EACCES, g.r.src, ~0ull);
 	g.r.bos[g.r.src].bo = read_only;
-	gives(call_create(g.s.queue, &g.r.params), 0);
+	if (!by_address)
+		gives(call_create(g.s.queue, &g.r.params), 0);
 	g.r.bos[g.r.src].bo = g.src;
 	accel_bo_unref(read_only);
 	accel_bo_unref(write_only);

@@ -11,6 +11,7 @@ static const struct workload *const workloads[] = {
 	&workload_ethosu,
 	&workload_rocket,
 	&workload_qaic,
+	&workload_ivpu,
 };
 
 const struct workload *workload_find(const struct accel_device_info *info)
@@ -71,7 +72,7 @@ void gate_pass(struct gate *gate)
 	gate->calls++;
 	gate->started = true;
 	pthread_cond_broadcast(&gate->change);
-	while (!gate->open)
+	while (!gate->open && !gate->over)
 		pthread_cond_wait(&gate->change, &gate->lock);
 	if (gate->report_fd >= 0 && write(gate->report_fd, "j", 1) != 1)
 		gate->report_fd = -1;
@@ -94,8 +95,33 @@ void gate_wait_started(struct gate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
+bool gate_is_over(struct gate *gate)
+{
+	bool over;
+
+	pthread_mutex_lock(&gate->lock);
+	over = gate->over;
+	pthread_mutex_unlock(&gate->lock);
+	return over;
+}
+
+int gate_help(struct gate *gate, void *(*fn)(void *arg), void *arg)
+{
+	const int err = pthread_create(&gate->helper, NULL, fn, arg);
+
+	gate->helped = !err;
+	return -err;
+}
+
 void gate_destroy(struct gate *gate)
 {
+	if (gate->helped) {
+		pthread_mutex_lock(&gate->lock);
+		gate->over = true;
+		pthread_cond_broadcast(&gate->change);
+		pthread_mutex_unlock(&gate->lock);
+		pthread_join(gate->helper, NULL);
+	}
 	pthread_cond_destroy(&gate->change);
 	pthread_mutex_destroy(&gate->lock);
 }

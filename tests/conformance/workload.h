@@ -27,9 +27,11 @@ struct request {
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	bool started, open;
+	bool started, open, over; /* over: nobody will open it any more */
 	unsigned int calls;
 	int report_fd; /* a byte is written there before the job ends; -1: none */
+	pthread_t helper; /* passes it for a job that can't call functions */
+	bool helped;
 };
 
 /* A job that accel_job_create() must refuse, and what it must say. */
@@ -58,7 +60,7 @@ struct workload {
 		    uint64_t dst_offset, struct accel_bo *src, uint64_t src_offset, uint64_t bytes);
 	/* Ends as ACCEL_FAILED. */
 	int (*fail)(struct accel_context *ctx, struct request *r);
-	/* Runs until the gate is opened, whatever else it is told. */
+	/* Runs until the gate is opened, whatever else it is told; other queues go on. */
 	int (*gate)(struct accel_context *ctx, struct request *r, struct gate *gate);
 	/* Runs until it is cancelled or its timeout or the watchdog ends it. */
 	int (*hang)(struct accel_context *ctx, struct request *r);
@@ -68,7 +70,8 @@ struct workload {
 		       struct refusal *expected);
 };
 
-extern const struct workload workload_soft, workload_ethosu, workload_rocket, workload_qaic;
+extern const struct workload workload_soft, workload_ethosu, workload_rocket, workload_qaic,
+	workload_ivpu;
 
 /* NULL: nobody has written one for this device yet. */
 const struct workload *workload_find(const struct accel_device_info *info);
@@ -83,6 +86,9 @@ void gate_init(struct gate *gate);
 void gate_pass(struct gate *gate); /* by the job: wait until it is open */
 void gate_open(struct gate *gate);
 void gate_wait_started(struct gate *gate);
+bool gate_is_over(struct gate *gate);
+/* Have a thread that passes the gate; gate_destroy() waits for its end. */
+int gate_help(struct gate *gate, void *(*fn)(void *arg), void *arg);
 void gate_destroy(struct gate *gate);
 
 #endif

@@ -2,6 +2,7 @@
 /* Jobs for the rig's devices through libaccel. */
 #include "jobs.h"
 
+#include <accel/ivpu.h>
 #include <accel/qaic.h>
 #include <dirent.h>
 #include <stddef.h>
@@ -98,6 +99,7 @@ void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t b
 	gives(accel_device_get_info(device, &info), 0);
 	rig->rocket = !strcmp(info.driver, "rocket");
 	rig->qaic = !strcmp(info.driver, "qaic");
+	rig->ivpu = !strcmp(info.driver, "intel_vpu");
 	accel_device_unref(device);
 	gives(make_queue(rig), 0);
 	rig->dst = make_bo(rig, bo_flags, &rig->to);
@@ -181,6 +183,29 @@ static struct accel_job *qaic_job(struct rig *rig, uint64_t bytes)
 	return job;
 }
 
+static struct accel_job *ivpu_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,
+				  unsigned int count)
+{
+	struct accel_job_params params = {.size = sizeof(params)};
+	struct accel_ivpu_list *list;
+	struct accel_job *job;
+	unsigned int i;
+
+	gives(accel_ivpu_list_create(rig->context, &list), 0);
+	for (i = 0; i < count; i++)
+		gives(accel_ivpu_list_inference(list, rig->src, 0, 1,
+						(uint64_t)RIG_IVPU_FAULT << 48 |
+							(uint64_t)faults[i].kind << 32 |
+							faults[i].value),
+		      0);
+	gives(accel_ivpu_list_copy(list, rig->dst, 0, rig->src, 0, bytes), 0);
+	gives(accel_ivpu_list_finish(list, &params), 0);
+	gives(accel_job_create(rig->queue, &params, &job), 0);
+	accel_bo_unref(params.commands);
+	accel_ivpu_list_unref(list);
+	return job;
+}
+
 struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,
 			  unsigned int count)
 {
@@ -193,6 +218,8 @@ struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_faul
 
 	if (rig->qaic)
 		return qaic_job(rig, bytes);
+	if (rig->ivpu)
+		return ivpu_job(rig, bytes, faults, count);
 	commands.flags = ACCEL_BO_COMMANDS;
 	commands.contents = words;
 	commands.bytes = rig->rocket ? rocket_list(rig, words, bytes, faults, count)
@@ -220,8 +247,10 @@ struct accel_job *rig_hang(struct rig *rig)
 
 struct accel_job *rig_fail(struct rig *rig)
 {
-	const struct rig_fault faults[] = {{RIG_FAULT_SLOW, 4000}, {RIG_FAULT_BUS, 0}};
+	struct rig_fault faults[] = {{RIG_FAULT_SLOW, 4000}, {RIG_FAULT_BUS, 0}};
 
+	if (rig->ivpu)
+		faults[1] = (struct rig_fault){RIG_FAULT_STATUS, 1};
 	return rig->rocket ? rig_hang(rig) : rig_job(rig, PAGE, faults, 2);
 }
 

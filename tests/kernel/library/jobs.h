@@ -34,7 +34,7 @@ void differs(const char *file, int line, const char *text, long got, long want)
 /* A device, a queue, and two buffers of a page: what jobs copy to and from. */
 struct rig {
 	const char *name; /* "accel0" */
-	bool rocket, qaic;
+	bool rocket, qaic, ivpu;
 	struct accel_context *context;
 	struct accel_queue *queue;
 	struct accel_bo *dst, *src;

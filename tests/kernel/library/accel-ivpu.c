@@ -1,0 +1,1365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What libaccel promises on top of the driver ivpu, on the driver itself, whichever way it lets
+ * jobs be scheduled:
+ *
+ *	accel-ivpu DEVICE calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
+ *			  doorbells|params|metrics|memory|sleep|removal|leave|share...
+ */
+#include <accel/ivpu.h>
+#include <accel/soft.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jobs.h"
+#include "sys.h"
+
+#define ABORTED      256
+#define OLD_USER     0xa0000000u /* NPU 37xx */
+#define OLD_SHAVE    0x180000000ull
+#define OLD_DMA      0x200000000ull
+#define LINE         64
+#define WAIT_MS      60000
+#define CONTEXT_JOBS 256
+#define RING         62
+
+/* ---- lists ------------------------------------------------------------------------------- */
+
+static struct accel_ivpu_list *new_list(struct rig *rig)
+{
+	struct accel_ivpu_list *list;
+
+	gives(accel_ivpu_list_create(rig->context, &list), 0);
+	return list;
+}
+
+/* A job of the list, which ends here, on @queue; and its commands, for who asks. */
+static struct accel_job *job_of(struct accel_queue *queue, struct accel_ivpu_list *list,
+				unsigned char **commands)
+{
+	struct accel_job_params params = {.size = sizeof(params)};
+	struct accel_job *job;
+	void *map;
+
+	gives(accel_ivpu_list_finish(list, &params), 0);
+	gives(accel_job_create(queue, &params, &job), 0);
+	if (commands) {
+		gives(accel_bo_map(params.commands, &map), 0);
+		*commands = map;
+	}
+	accel_bo_unref(params.commands);
+	accel_ivpu_list_unref(list);
+	return job;
+}
+
+static struct accel_job *fault_job(struct rig *rig, enum rig_fault_kind kind, unsigned int value)
+{
+	const struct rig_fault fault = {kind, value};
+
+	return rig_job(rig, PAGE, &fault, 1);
+}
+
+/* Waits until the CPU writes 1 to the word at @offset of dst. */
+static struct accel_job *waiting_job(struct rig *rig, struct accel_queue *queue, uint64_t offset)
+{
+	struct accel_ivpu_list *list = new_list(rig);
+
+	gives(accel_ivpu_list_fence_wait(list, rig->dst, offset, 1), 0);
+	return job_of(queue, list, NULL);
+}
+
+static void write_word(struct rig *rig, uint64_t offset, uint64_t value)
+{
+	__atomic_store_n((uint64_t *)(void *)(rig->to + offset), value, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t read_word(struct rig *rig, uint64_t offset)
+{
+	return __atomic_load_n((uint64_t *)(void *)(rig->to + offset), __ATOMIC_SEQ_CST);
+}
+
+static struct accel_fence *submit(struct accel_queue *queue, struct accel_job *job)
+{
+	struct accel_fence *fence;
+
+	gives(accel_submit(queue, &job, 1, NULL, &fence), 1);
+	return fence;
+}
+
+/* Wait for it and drop it; what it ended with. */
+static int end_of(struct accel_fence *fence)
+{
+	const int ret = accel_fence_wait(fence, soon(WAIT_MS));
+
+	accel_fence_unref(fence);
+	return ret;
+}
+
+static void expect_result(struct accel_job *job, uint32_t outcome, uint64_t code)
+{
+	struct accel_job_result result = {.size = sizeof(result)};
+
+	gives(accel_job_get_result(job, &result), 0);
+	gives(result.outcome, outcome);
+	gives((long)result.driver_code, (long)code);
+}
+
+static bool has_queues(struct rig *rig)
+{
+	uint64_t has;
+
+	gives(accel_ivpu_get_param(rig->context, ACCEL_IVPU_PARAM_CAPABILITIES,
+				   ACCEL_IVPU_CAP_MANAGE_CMDQ, &has),
+	      0);
+	return has;
+}
+
+/* ---- what the rig tells ----------------------------------------------------------------------- */
+
+static void read_text(const char *pattern, char *text, size_t bytes)
+{
+	ssize_t got;
+	glob_t found;
+	int fd;
+
+	gives(glob(pattern, 0, NULL, &found), 0);
+	fd = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+	check(fd >= 0);
+	got = read(fd, text, bytes - 1);
+	check(got >= 0);
+	text[got] = '\0';
+	close(fd);
+	globfree(&found);
+}
+
+static unsigned int counter(const char *name)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/rig/ivpu/%s", name);
+	read_text(path, text, sizeof(text));
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0);
+	gives(write(fd, text, strlen(text)), (long)strlen(text));
+	close(fd);
+}
+
+/* ---- calls: the kernel calls of a submission, a wait and a look ---------------------------------- */
+
+static struct accel_sys real;
+static struct {
+	unsigned int ioctl, poll, other;
+} calls;
+
+static int count_ioctl(int fd, unsigned long request, void *arg)
+{
+	calls.ioctl++;
+	return real.ioctl(fd, request, arg);
+}
+
+static int count_poll(struct pollfd *fds, unsigned int count, int64_t timeout_ns)
+{
+	calls.poll++;
+	return real.poll(fds, count, timeout_ns);
+}
+
+static int count_close(int fd)
+{
+	calls.other++;
+	return real.close(fd);
+}
+
+static int count_dup(int fd)
+{
+	calls.other++;
+	return real.dup(fd);
+}
+
+static int count_futex_wait(const uint32_t *word, uint32_t value, int64_t deadline)
+{
+	calls.other++;
+	return real.futex_wait(word, value, deadline);
+}
+
+static int count_futex_wake(const uint32_t *word, int count)
+{
+	calls.other++;
+	return real.futex_wake(word, count);
+}
+
+static void *count_alloc(size_t bytes)
+{
+	calls.other++;
+	return real.alloc(bytes);
+}
+
+static void expect_calls(unsigned int ioctls, unsigned int polls)
+{
+	gives(calls.ioctl, ioctls);
+	gives(calls.poll, polls);
+	gives(calls.other, 0);
+	memset(&calls, 0, sizeof(calls));
+}
+
+static void test_calls(const char *name)
+{
+	struct accel_fence *fence;
+	struct accel_job *job;
+	struct rig rig;
+	int i;
+
+	real = accel_core_sys;
+	accel_core_sys.ioctl = count_ioctl;
+	accel_core_sys.poll = count_poll;
+	accel_core_sys.close = count_close;
+	accel_core_sys.dup = count_dup;
+	accel_core_sys.futex_wait = count_futex_wait;
+	accel_core_sys.futex_wake = count_futex_wake;
+	accel_core_sys.alloc = count_alloc;
+	rig_open(&rig, name, 0, 0);
+	job = rig_slow(&rig, 20000);
+	gives(end_of(submit(rig.queue, job)), 0);
+	for (i = 0; i < 3; i++) {
+		memset(&calls, 0, sizeof(calls));
+		fence = submit(rig.queue, job);
+		expect_calls(1, 0);
+		gives(accel_fence_status(fence), -EINPROGRESS);
+		expect_calls(0, 1);
+		gives(accel_fence_wait(fence, soon(WAIT_MS)), 0);
+		expect_calls(1, 0);
+		gives(accel_fence_status(fence), 0);
+		gives(rig_outcome(job), ACCEL_DONE);
+		expect_calls(0, 0);
+		accel_fence_unref(fence);
+	}
+	/* Seen by looking alone: one more, for how it ended. */
+	fence = submit(rig.queue, job);
+	usleep(200000);
+	memset(&calls, 0, sizeof(calls));
+	gives(accel_fence_status(fence), 0);
+	expect_calls(1, 1);
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+	rig_close(&rig);
+}
+
+/* ---- statuses: each that the firmware can give --------------------------------------------------- */
+
+static bool needs_reset(unsigned int status)
+{
+	return status == 2 || (status >= 0xe && status <= 0x1f);
+}
+
+static void one_status(const char *name, unsigned int status, struct rig *other)
+{
+	struct accel_job *bad, *behind, *theirs;
+	struct accel_fence *fence, *their_fence;
+	struct accel_job *both[2];
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	bad = fault_job(&rig, RIG_FAULT_STATUS, status);
+	behind = rig_job(&rig, PAGE, NULL, 0);
+	theirs = rig_slow(other, 1000);
+	both[0] = bad;
+	both[1] = behind;
+	gives(accel_submit(rig.queue, both, 2, NULL, &fence), 2);
+	their_fence = submit(other->queue, theirs);
+	gives(end_of(fence), -EIO);
+	expect_result(bad, ACCEL_FAILED, status);
+	if (needs_reset(status)) {
+		/* The context is taken down, and what was behind with it. */
+		expect_result(behind, ACCEL_LOST, ABORTED);
+		gives(accel_context_state(rig.context), ACCEL_CONTEXT_LOST);
+		gives(accel_submit(rig.queue, &behind, 1, NULL, NULL), -ESTALE);
+	} else {
+		expect_result(behind, ACCEL_DONE, 0);
+		gives(accel_context_state(rig.context), ACCEL_OK);
+		rig_works(&rig, (unsigned char)status);
+	}
+	gives(end_of(their_fence), 0);
+	gives(accel_context_state(other->context), ACCEL_OK);
+	accel_job_unref(bad);
+	accel_job_unref(behind);
+	accel_job_unref(theirs);
+	rig_close(&rig);
+}
+
+static void test_statuses(const char *name)
+{
+	const unsigned int statuses[] = {0x1,  0x3,  0x4, 0x9, 0xb,  0xd,
+					 0x20, 0xff, 0x2, 0xe, 0x11, 0x1f};
+	struct rig other;
+	unsigned int i;
+
+	rig_open(&other, name, 0, 0);
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		one_status(name, statuses[i], &other);
+	rig_works(&other, 0x44);
+	rig_close(&other);
+}
+
+/* ---- faults: memory that isn't there, or not for writing ------------------------------------------ */
+
+enum fault {
+	UNMAPPED,  /* by the model */
+	PATCHED,   /* an address that was changed after the check */
+	READ_ONLY, /* as above, to a buffer that the NPU must not write */
+	UNKNOWN    /* a command changed to none; no fault but an error */
+};
+
+static struct accel_job *faulting_job(struct rig *rig, enum fault fault, struct accel_bo *constant)
+{
+	struct accel_ivpu_list *list;
+	unsigned char *commands;
+	struct accel_job *job;
+	uint64_t address = 0x1000;
+
+	if (fault == UNMAPPED)
+		return fault_job(rig, RIG_FAULT_MMU, 0);
+	list = new_list(rig);
+	gives(accel_ivpu_list_fill(list, rig->dst, 0, PAGE, 0), 0);
+	gives(accel_ivpu_list_use(list, constant, ACCEL_ACCESS_READ), 0);
+	job = job_of(rig->queue, list, &commands);
+	if (fault == READ_ONLY)
+		gives(accel_bo_address(constant, &address), 0);
+	if (fault == UNKNOWN)
+		commands[48] = 0x77;
+	else
+		memcpy(commands + 48 + 8, &address, sizeof(address));
+	return job;
+}
+
+static void one_fault(const char *name, enum fault fault, struct rig *other)
+{
+	struct accel_bo_params params = {.size = sizeof(params),
+					 .bytes = PAGE,
+					 .flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ};
+	struct accel_bo *constant;
+	struct accel_job *job, *theirs;
+	struct accel_fence *their_fence;
+	unsigned int i;
+	struct rig rig;
+	void *map;
+
+	rig_open(&rig, name, 0, 0);
+	gives(accel_bo_create(rig.context, &params, &constant), 0);
+	gives(accel_bo_map(constant, &map), 0);
+	rig_works(&rig, 0x12);
+	job = faulting_job(&rig, fault, constant);
+	theirs = rig_slow(other, 1000);
+	their_fence = submit(other->queue, theirs);
+	gives(end_of(submit(rig.queue, job)), fault == UNKNOWN ? -EIO : -ESTALE);
+	gives(end_of(their_fence), 0);
+	if (fault == UNKNOWN) {
+		expect_result(job, ACCEL_FAILED, 1);
+		rig_works(&rig, 0x13);
+	} else {
+		expect_result(job, ACCEL_LOST, ABORTED);
+		gives(accel_context_state(rig.context), ACCEL_CONTEXT_LOST);
+		gives(accel_submit(rig.queue, &job, 1, NULL, NULL), -ESTALE);
+		gives(accel_bo_create(rig.context, &params, &constant), -ESTALE);
+	}
+	for (i = 0; i < PAGE; i++)
+		gives(((unsigned char *)map)[i], 0);
+	gives(accel_context_state(other->context), ACCEL_OK);
+	accel_bo_unref(constant);
+	accel_job_unref(job);
+	accel_job_unref(theirs);
+	rig_close(&rig);
+	/* The next context has nothing of it. */
+	rig_open(&rig, name, 0, 0);
+	rig_works(&rig, 0x14);
+	rig_close(&rig);
+}
+
+static void test_faults(const char *name)
+{
+	enum fault fault;
+	struct rig other;
+
+	rig_open(&other, name, 0, 0);
+	for (fault = UNMAPPED; fault <= UNKNOWN; fault++)
+		one_fault(name, fault, &other);
+	rig_works(&other, 0x15);
+	rig_close(&other);
+}
+
+/* ---- hangs: the watchdog --------------------------------------------------------------------------- */
+
+static void one_hang(const char *name, enum rig_fault_kind kind, unsigned int value)
+{
+	struct accel_job *bad, *behind, *theirs;
+	struct accel_fence *fence, *their_fence;
+	struct accel_job *both[2];
+	struct rig rig, other;
+	bool queues;
+
+	rig_open(&rig, name, 0, 0);
+	rig_open(&other, name, 0, 0);
+	queues = has_queues(&rig);
+	bad = fault_job(&rig, kind, value);
+	behind = rig_job(&rig, PAGE, NULL, 0);
+	theirs = rig_slow(&other, 0);
+	both[0] = bad;
+	both[1] = behind;
+	gives(accel_submit(rig.queue, both, 2, NULL, &fence), 2);
+	their_fence = submit(other.queue, theirs);
+	if (queues) {
+		/* The engine alone is reset, and the guilty context taken down. */
+		gives(end_of(fence), -ESTALE);
+		expect_result(bad, ACCEL_LOST, ABORTED);
+		expect_result(behind, ACCEL_LOST, ABORTED);
+		gives(accel_context_state(rig.context), ACCEL_CONTEXT_LOST);
+		gives(end_of(their_fence), 0);
+		gives(accel_submit(rig.queue, &bad, 1, NULL, NULL), -ESTALE);
+	} else {
+		/* The device starts anew: its jobs fail, whosever they are, and contexts live on. */
+		gives(end_of(fence), -EIO);
+		expect_result(bad, ACCEL_FAILED, ABORTED);
+		expect_result(behind, ACCEL_FAILED, ABORTED);
+		gives(end_of(their_fence), -EIO);
+		expect_result(theirs, ACCEL_FAILED, ABORTED);
+		gives(accel_context_state(rig.context), ACCEL_OK);
+		rig_works(&rig, 0x51);
+	}
+	gives(accel_context_state(other.context), ACCEL_OK);
+	rig_works(&other, 0x52);
+	accel_job_unref(bad);
+	accel_job_unref(behind);
+	accel_job_unref(theirs);
+	rig_close(&rig);
+	rig_close(&other);
+}
+
+static void test_hangs(const char *name)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		one_hang(name, RIG_FAULT_HANG, 0);
+}
+
+/* ---- cancel ------------------------------------------------------------------------------------------- */
+
+static void test_cancel(const char *name)
+{
+	/* In the kernel, queues of one priority may be one. */
+	const struct accel_queue_params params = {.size = sizeof(params), .priority = 1};
+	struct accel_fence *fence[3], *other_fence;
+	struct accel_job *jobs[3], *other_job;
+	struct accel_queue *other;
+	unsigned int queues, i;
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	gives(accel_queue_create(rig.context, &params, 0, &other), 0);
+	jobs[0] = rig_job(&rig, PAGE, NULL, 0);
+	jobs[1] = waiting_job(&rig, rig.queue, LINE);
+	jobs[2] = rig_job(&rig, PAGE, NULL, 0);
+	other_job = waiting_job(&rig, other, 2 * LINE);
+	write_word(&rig, LINE, 0);
+	write_word(&rig, 2 * LINE, 0);
+	memset(rig.from, 0, PAGE); /* the copy leaves the words as they are */
+	other_fence = submit(other, other_job);
+	for (i = 0; i < 3; i++)
+		fence[i] = submit(rig.queue, jobs[i]);
+	gives(accel_fence_wait(fence[0], soon(WAIT_MS)), 0);
+	queues = counter("queues");
+	if (has_queues(&rig)) {
+		gives(accel_queue_cancel(rig.queue, soon(WAIT_MS)), 0);
+		gives(counter("queues"), queues - 1);
+		expect_result(jobs[1], ACCEL_CANCELED, ABORTED);
+		expect_result(jobs[2], ACCEL_CANCELED, ABORTED);
+		gives(accel_fence_status(fence[1]), -ECANCELED);
+	} else {
+		/* What is with the device runs to its end. */
+		gives(accel_queue_cancel(rig.queue, soon(20)), -ETIME);
+		write_word(&rig, LINE, 1);
+		gives(accel_fence_wait(fence[2], soon(WAIT_MS)), 0);
+		expect_result(jobs[1], ACCEL_DONE, 0);
+	}
+	expect_result(jobs[0], ACCEL_DONE, 0);
+	/* The other queue has nothing of it. */
+	gives(accel_fence_status(other_fence), -EINPROGRESS);
+	write_word(&rig, 2 * LINE, 1);
+	gives(end_of(other_fence), 0);
+	for (i = 0; i < 3; i++)
+		gives(end_of(submit(rig.queue, jobs[i == 1 ? 2 : i])), 0);
+	gives(accel_context_state(rig.context), ACCEL_OK);
+	for (i = 0; i < 3; i++) {
+		accel_fence_unref(fence[i]);
+		accel_job_unref(jobs[i]);
+	}
+	accel_job_unref(other_job);
+	accel_queue_unref(other);
+	rig_close(&rig);
+	for (i = 0; i < 100 && counter("queues"); i++)
+		usleep(10000);
+	gives(counter("queues"), 0);
+	gives(counter("doorbells"), 0);
+}
+
+/* ---- fences: one queue waits for another, or for the CPU ------------------------------------------------ */
+
+static void test_fences(const char *name)
+{
+	struct accel_queue_params params = {.size = sizeof(params), .priority = 1};
+	struct accel_fence *waiting, *signalling;
+	struct accel_job *wait, *signal;
+	struct accel_ivpu_list *list;
+	struct accel_queue *other;
+	struct rig rig;
+	int i;
+
+	rig_open(&rig, name, 0, 0);
+	/* In the kernel, queues of one priority may be one. */
+	gives(accel_queue_create(rig.context, &params, 0, &other), 0);
+	wait = waiting_job(&rig, rig.queue, 0);
+	list = new_list(&rig);
+	gives(accel_ivpu_list_fill(list, rig.dst, 128, 64, 0x5a5a5a5a), 0);
+	gives(accel_ivpu_list_barrier(list), 0);
+	gives(accel_ivpu_list_timestamp(list, ACCEL_IVPU_TIME_RAW, rig.dst, 256), 0);
+	gives(accel_ivpu_list_fence_signal(list, rig.dst, 0, 1), 0);
+	signal = job_of(other, list, NULL);
+	for (i = 0; i < 5; i++) {
+		memset(rig.to, 0, PAGE);
+		waiting = submit(rig.queue, wait);
+		usleep(3000);
+		gives(accel_fence_status(waiting), -EINPROGRESS);
+		signalling = submit(other, signal);
+		gives(end_of(signalling), 0);
+		gives(end_of(waiting), 0);
+		gives((long)read_word(&rig, 128), 0x5a5a5a5a5a5a5a5a);
+		check(read_word(&rig, 256) != 0);
+		/* By the CPU. */
+		memset(rig.to, 0, PAGE);
+		waiting = submit(rig.queue, wait);
+		usleep(3000);
+		gives(accel_fence_status(waiting), -EINPROGRESS);
+		write_word(&rig, 0, 1);
+		gives(end_of(waiting), 0);
+	}
+	accel_job_unref(wait);
+	accel_job_unref(signal);
+	accel_queue_unref(other);
+	rig_close(&rig);
+}
+
+/* ---- priority: by the times that jobs write ------------------------------------------------------------- */
+
+static void test_priority(const char *name)
+{
+	static const int priorities[] = {-1, 2, 0, 1};
+	static const unsigned int expected[] = {3, 0, 2, 1}; /* when each runs */
+	struct accel_queue_params params = {.size = sizeof(params)};
+	struct accel_queue *queues[4];
+	struct accel_fence *fences[4], *first;
+	struct accel_job *jobs[4], *slow;
+	struct accel_ivpu_list *list;
+	unsigned int i, j, before;
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	slow = rig_slow(&rig, 100000);
+	for (i = 0; i < 4; i++) {
+		params.priority = priorities[i];
+		gives(accel_queue_create(rig.context, &params, 0, &queues[i]), 0);
+		list = new_list(&rig);
+		gives(accel_ivpu_list_timestamp(list, ACCEL_IVPU_TIME_RAW, rig.dst, i * LINE), 0);
+		jobs[i] = job_of(queues[i], list, NULL);
+		gives(end_of(submit(queues[i], jobs[i])), 0); /* so that the queue is known */
+	}
+	first = submit(rig.queue, slow);
+	for (i = 0; i < 4; i++)
+		fences[i] = submit(queues[i], jobs[i]);
+	gives(end_of(first), 0);
+	for (i = 0; i < 4; i++)
+		gives(end_of(fences[i]), 0);
+	for (i = 0; i < 4 && has_queues(&rig); i++) {
+		for (j = before = 0; j < 4; j++)
+			before += read_word(&rig, j * LINE) < read_word(&rig, i * LINE);
+		gives(before, expected[i]);
+	}
+	for (i = 0; i < 4; i++) {
+		accel_job_unref(jobs[i]);
+		accel_queue_unref(queues[i]);
+	}
+	accel_job_unref(slow);
+	rig_close(&rig);
+}
+
+/* ---- room: of queues and of the context -------------------------------------------------------------------- */
+
+enum {
+	QUEUES = 5
+};
+
+/* Fill what there is: the last job is refused, and goes when one has ended. */
+static void test_room(const char *name)
+{
+	const int priorities[QUEUES] = {0, -1, 1, 2, 0};
+	struct accel_queue_params params = {.size = sizeof(params)};
+	struct accel_queue *queues[QUEUES];
+	struct accel_job **jobs, *first[QUEUES];
+	unsigned int accepted[QUEUES] = {0}, total = 0, made = 0, i, j;
+	struct accel_fence *room;
+	struct rig rig;
+	int ret;
+
+	rig_open(&rig, name, 0, 0);
+	jobs = calloc(QUEUES * RING, sizeof(*jobs));
+	check(jobs != NULL);
+	write_word(&rig, 0, 0);
+	for (i = 0; i < QUEUES; i++) {
+		params.priority = priorities[i];
+		gives(accel_queue_create(rig.context, &params, 0, &queues[i]), 0);
+		first[i] = waiting_job(&rig, queues[i], 0);
+	}
+	for (i = 0; i < QUEUES; i++) {
+		ret = accel_submit(queues[i], &first[i], 1, NULL, NULL);
+		for (j = 1; ret == 1 && j < RING; j++) {
+			accepted[i]++;
+			jobs[made] = waiting_job(&rig, queues[i], 0);
+			ret = accel_submit(queues[i], &jobs[made++], 1, NULL, NULL);
+		}
+		accepted[i] += ret == 1;
+		check(ret == 1 || ret == -EAGAIN);
+		total += accepted[i];
+	}
+	printf("%u jobs at once: %u %u %u %u %u\n", total, accepted[0], accepted[1], accepted[2],
+	       accepted[3], accepted[4]);
+	gives(accepted[0], RING);
+	if (has_queues(&rig))
+		gives(total, CONTEXT_JOBS);
+	/* The last queue was the one refused: it has to wait for others. */
+	check(accepted[QUEUES - 1] < RING);
+	gives(accel_queue_get_room(queues[QUEUES - 1], &room), 0);
+	gives(accel_fence_status(room), -EINPROGRESS);
+	write_word(&rig, 0, 1);
+	gives(end_of(room), 0);
+	for (i = 0; i < QUEUES; i++)
+		gives(accel_queue_cancel(queues[i], soon(WAIT_MS)), 0);
+	for (i = 0; i < QUEUES; i++)
+		accel_job_unref(first[i]);
+	for (i = 0; i < made; i++)
+		accel_job_unref(jobs[i]);
+	for (i = 0; i < QUEUES; i++)
+		accel_queue_unref(queues[i]);
+	free(jobs);
+	rig_works(&rig, 0x31);
+	rig_close(&rig);
+}
+
+/* ---- limits: of contexts and doorbells, which are the user's ------------------------------------------------- */
+
+static void become_nobody(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/accel/%s", name);
+	check(!chmod(path, 0666));
+	check(!setresuid(65534, 65534, 65534));
+}
+
+static void limit_of(const char *name, bool nobody)
+{
+	struct accel_error error = {.size = sizeof(error)};
+	struct accel_context *contexts[256];
+	struct accel_device *device;
+	unsigned int count = 0, i;
+	uint64_t limit;
+	int ret;
+
+	if (nobody)
+		become_nobody(name);
+	gives(accel_device_find(name, &device), 0);
+	gives(accel_open(device, NULL, 0, &contexts[0]), 0);
+	gives(accel_ivpu_get_param(contexts[0], ACCEL_IVPU_PARAM_NUM_CONTEXTS, 0, &limit), 0);
+	check(limit > 1 && limit < 256);
+	do {
+		count++;
+		ret = accel_open(device, NULL, 0, &contexts[count]);
+	} while (!ret);
+	gives(ret, -EMFILE);
+	gives(accel_last_error(&error), 0);
+	check(strstr(error.text, "limit of contexts for this user") != NULL);
+	gives(count, (long)limit);
+	printf("%u contexts\n", count);
+	accel_context_unref(contexts[0]);
+	gives(accel_open(device, NULL, soon(5000), &contexts[0]), 0);
+	for (i = 0; i < count; i++)
+		accel_context_unref(contexts[i]);
+	accel_device_unref(device);
+}
+
+/* A queue takes a doorbell with its first job. */
+static void doorbells_of_nobody(const char *name)
+{
+	struct accel_queue *queues[256];
+	struct accel_job *jobs[256];
+	struct accel_fence *room, *fence;
+	unsigned int made = 0, i;
+	struct accel_ivpu_list *list;
+	struct rig rig;
+	int ret = 1;
+
+	become_nobody(name);
+	rig_open(&rig, name, 0, 0);
+	for (i = 0; i < 250 && ret == 1; i++) {
+		gives(accel_queue_create(rig.context, NULL, 0, &queues[i]), 0);
+		list = new_list(&rig);
+		gives(accel_ivpu_list_nop(list), 0);
+		jobs[i] = job_of(queues[i], list, NULL);
+		made++;
+		ret = accel_submit(queues[i], &jobs[i], 1, NULL, &fence);
+		if (ret == 1)
+			gives(end_of(fence), 0);
+	}
+	printf("%u queues with a doorbell\n", made - 1);
+	if (has_queues(&rig)) {
+		gives(ret, -EAGAIN);
+		gives(accel_queue_get_room(queues[made - 1], &room), -ENOENT);
+	} else {
+		gives(ret, 1); /* they are one in the kernel */
+	}
+	for (i = 0; i < made; i++) {
+		accel_job_unref(jobs[i]);
+		accel_queue_unref(queues[i]);
+	}
+	rig_works(&rig, 0x66);
+	rig_close(&rig);
+}
+
+/* In a process of its own, which must end well. */
+static void in_child(void (*fn)(const char *name, bool flag), const char *name, bool flag)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	check(pid >= 0);
+	if (!pid) {
+		fn(name, flag);
+		exit(0);
+	}
+	check(waitpid(pid, &status, 0) == pid);
+	gives(status, 0);
+}
+
+static void test_limits(const char *name)
+{
+	in_child(limit_of, name, false);
+	in_child(limit_of, name, true);
+}
+
+/* ---- params, metrics ------------------------------------------------------------------------------------------ */
+
+static uint64_t param(struct rig *rig, uint32_t which, uint32_t index)
+{
+	uint64_t value;
+
+	gives(accel_ivpu_get_param(rig->context, which, index, &value), 0);
+	return value;
+}
+
+static void test_params(const char *name)
+{
+	uint64_t value, beat;
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	gives((long)param(&rig, ACCEL_IVPU_PARAM_DEVICE_ID, 0), 0x7d1d);
+	gives((long)param(&rig, ACCEL_IVPU_PARAM_PLATFORM_TYPE, 0), 0);
+	check(param(&rig, ACCEL_IVPU_PARAM_CORE_CLOCK_RATE, 0) > 1000000);
+	gives((long)param(&rig, ACCEL_IVPU_PARAM_CONTEXT_BASE_ADDRESS, 0), OLD_USER);
+	check(param(&rig, ACCEL_IVPU_PARAM_CONTEXT_ID, 0) > 0);
+	check(param(&rig, ACCEL_IVPU_PARAM_FW_API_VERSION, 4) > 0xffff);
+	value = param(&rig, ACCEL_IVPU_PARAM_UNIQUE_INFERENCE_ID, 0);
+	check(param(&rig, ACCEL_IVPU_PARAM_UNIQUE_INFERENCE_ID, 0) > value);
+	beat = param(&rig, ACCEL_IVPU_PARAM_ENGINE_HEARTBEAT, 0);
+	rig_works(&rig, 1);
+	check(param(&rig, ACCEL_IVPU_PARAM_ENGINE_HEARTBEAT, 0) >= beat);
+	param(&rig, ACCEL_IVPU_PARAM_TILE_CONFIG, 0);
+	param(&rig, ACCEL_IVPU_PARAM_SKU, 0);
+	param(&rig, ACCEL_IVPU_PARAM_PREEMPT_BUFFER_SIZE, 0);
+	gives((long)param(&rig, ACCEL_IVPU_PARAM_CAPABILITIES, 99), 0);
+	gives(accel_ivpu_get_param(rig.context, 6, 0, &value), -EOPNOTSUPP);
+	gives(accel_ivpu_get_param(rig.context, 999, 0, &value), -EOPNOTSUPP);
+	gives(accel_ivpu_get_param(rig.context, ACCEL_IVPU_PARAM_FW_API_VERSION, 999, &value),
+	      -EOPNOTSUPP);
+	rig_close(&rig);
+}
+
+/* A sample of the model. */
+struct sample {
+	uint64_t jobs, commands, read, written;
+};
+
+static void test_metrics(const char *name)
+{
+	struct accel_ivpu_metrics_params start = {
+		.size = sizeof(start), .samples = 64, .groups = 1, .period_ns = 1000000};
+	struct accel_ivpu_metrics_info info = {.size = sizeof(info)};
+	struct accel_ivpu_metrics *metrics, *other;
+	unsigned char text[4096];
+	uint64_t got, there;
+	struct rig rig;
+	int i;
+
+	rig_open(&rig, name, 0, 0);
+	gives(accel_ivpu_metrics_describe(rig.context, 1, NULL, 0, &got), 0);
+	check(got > 0 && got <= sizeof(text));
+	gives(accel_ivpu_metrics_describe(rig.context, 1, text, sizeof(text), &there), 0);
+	gives((long)there, (long)got);
+	gives(accel_ivpu_metrics_describe(rig.context, 1, text, 1, &there), -ENOSPC);
+	gives(accel_ivpu_metrics_start(rig.context, &start, &metrics), 0);
+	gives(accel_ivpu_metrics_start(rig.context, &start, &other), -EALREADY);
+	gives(accel_ivpu_metrics_get_info(metrics, &info), 0);
+	check(info.sample_bytes > 0 && info.bytes_max >= 64 * info.sample_bytes);
+	for (i = 0; i < 3; i++)
+		rig_works(&rig, (unsigned char)i);
+	usleep(20000);
+	gives(accel_ivpu_metrics_read(metrics, NULL, 0, &there), 0);
+	check(there >= 3 * info.sample_bytes);
+	gives(accel_ivpu_metrics_read(metrics, text, info.sample_bytes, &got), 0);
+	gives((long)got, info.sample_bytes);
+	gives(accel_ivpu_metrics_read(metrics, text, sizeof(text), &got), 0);
+	check(got >= 2 * info.sample_bytes && got % info.sample_bytes == 0);
+	accel_ivpu_metrics_unref(metrics);
+	/* The same again, now that it has ended. */
+	gives(accel_ivpu_metrics_start(rig.context, &start, &metrics), 0);
+	accel_ivpu_metrics_unref(metrics);
+	start.groups = UINT64_C(1) << 63;
+	gives(accel_ivpu_metrics_start(rig.context, &start, &metrics), -EIO);
+	rig_close(&rig);
+}
+
+/* ---- memory: ranges, the caller's -------------------------------------------------------------------------------- */
+
+static void one_range(struct rig *rig, uint32_t range, uint64_t low, uint64_t high)
+{
+	const struct accel_ivpu_bo ext = {.head = {sizeof(ext), ACCEL_IVPU_BO}, .range = range};
+	struct accel_bo_params params = {
+		.size = sizeof(params), .bytes = 3 * PAGE, .ext = &ext.head};
+	struct accel_ivpu_list *list = new_list(rig);
+	struct accel_job *job;
+	struct accel_bo *bo;
+	uint64_t address;
+	unsigned int i;
+	void *map;
+
+	params.flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE;
+	gives(accel_bo_create(rig->context, &params, &bo), 0);
+	gives(accel_bo_address(bo, &address), 0);
+	check(address >= low && address < high);
+	gives(accel_bo_map(bo, &map), 0);
+	gives(accel_ivpu_list_fill(list, bo, PAGE, PAGE + 100, 0x77777777), 0);
+	job = job_of(rig->queue, list, NULL);
+	gives(end_of(submit(rig->queue, job)), 0);
+	for (i = 0; i < 3 * PAGE; i++)
+		gives(((unsigned char *)map)[i], i >= PAGE && i < 2 * PAGE + 100 ? 0x77 : 0);
+	accel_job_unref(job);
+	accel_bo_unref(bo);
+}
+
+static void user_memory(struct rig *rig)
+{
+	struct accel_bo_params params = {.size = sizeof(params), .bytes = 4 * PAGE};
+	unsigned char *memory =
+		mmap(NULL, 5 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct accel_ivpu_list *list = new_list(rig);
+	struct accel_bo *bo, *constant;
+	struct accel_job *job;
+	unsigned int i;
+
+	check(memory != MAP_FAILED);
+	params.flags = ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ |
+		       ACCEL_BO_DEVICE_WRITE;
+	params.user = memory + 1;
+	gives(accel_bo_create(rig->context, &params, &bo), -EINVAL);
+	params.user = memory;
+	params.bytes = PAGE + 1;
+	gives(accel_bo_create(rig->context, &params, &bo), -EINVAL);
+	params.bytes = 6 * PAGE; /* beyond what is mapped, most likely */
+	munmap(memory + 4 * PAGE, PAGE);
+	gives(accel_bo_create(rig->context, &params, &bo), -EFAULT);
+	params.bytes = 4 * PAGE;
+	gives(accel_bo_create(rig->context, &params, &bo), 0);
+	memset(memory, 0x11, PAGE);
+	gives(accel_ivpu_list_copy(list, bo, PAGE + 7, bo, 3, 1000), 0);
+	gives(accel_ivpu_list_fill(list, bo, 3 * PAGE, PAGE, 0x22222222), 0);
+	job = job_of(rig->queue, list, NULL);
+	gives(end_of(submit(rig->queue, job)), 0);
+	for (i = 0; i < 1000; i++)
+		gives(memory[PAGE + 7 + i], 0x11);
+	gives(memory[PAGE + 6], 0);
+	gives(memory[PAGE + 1007], 0);
+	for (i = 3 * PAGE; i < 4 * PAGE; i++)
+		gives(memory[i], 0x22);
+	accel_job_unref(job);
+	accel_bo_unref(bo);
+	/* Read-only memory, for the device to read only. */
+	check(!mprotect(memory, 4 * PAGE, PROT_READ));
+	gives(accel_bo_create(rig->context, &params, &bo), -EFAULT);
+	params.flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ;
+	gives(accel_bo_create(rig->context, &params, &constant), 0);
+	list = new_list(rig);
+	gives(accel_ivpu_list_copy(list, rig->dst, 0, constant, 3 * PAGE, PAGE), 0);
+	gives(accel_ivpu_list_fill(list, constant, 0, PAGE, 0), -EACCES);
+	job = job_of(rig->queue, list, NULL);
+	gives(end_of(submit(rig->queue, job)), 0);
+	for (i = 0; i < PAGE; i++)
+		gives(rig->to[i], 0x22);
+	accel_job_unref(job);
+	accel_bo_unref(constant);
+	munmap(memory, 4 * PAGE);
+}
+
+static void test_memory(const char *name)
+{
+	struct accel_bo_params params = {.size = sizeof(params), .flags = ACCEL_BO_DEVICE_READ};
+	struct accel_bo *bo;
+	struct rig rig;
+
+	rig_open(&rig, name, 0, 0);
+	one_range(&rig, ACCEL_IVPU_RANGE_USER, OLD_USER, OLD_USER + 0x1ff00000);
+	one_range(&rig, ACCEL_IVPU_RANGE_SHAVE, OLD_SHAVE, OLD_SHAVE + 0x80000000u);
+	one_range(&rig, ACCEL_IVPU_RANGE_DMA, OLD_DMA, OLD_DMA + (UINT64_C(128) << 30));
+	params.bytes = 0x20000000; /* 512 MiB, of 511 */
+	gives(accel_bo_create(rig.context, &params, &bo), -ENOMEM);
+	user_memory(&rig);
+	rig_works(&rig, 0x21);
+	rig_close(&rig);
+}
+
+/* ---- sleep: the device suspends under an open context ---------------------------------------------------------------- */
+
+static bool sleeps(void)
+{
+	char text[32];
+
+	read_text("/sys/bus/pci/drivers/intel_vpu/0000:*/power/runtime_status", text, sizeof(text));
+	return !strncmp(text, "suspended", 9);
+}
+
+static void await_sleep(void)
+{
+	int i;
+
+	for (i = 0; i < 6000 && !sleeps(); i++)
+		usleep(10000);
+	check(sleeps());
+}
+
+static void test_sleep(const char *name)
+{
+	struct accel_device *device;
+	struct accel_context *more;
+	struct accel_fence *fence;
+	struct accel_job *job;
+	struct rig rig;
+	int i, fd;
+
+	rig_open(&rig, name, 0, 0);
+	job = rig_slow(&rig, 100);
+	for (i = 0; i < 5; i++) {
+		fence = submit(rig.queue, job);
+		gives(accel_fence_wait(fence, soon(WAIT_MS)), 0);
+		await_sleep();
+		/* What has ended is told, and made, without waking it. */
+		gives(accel_fence_status(fence), 0);
+		expect_result(job, ACCEL_DONE, 0);
+		gives(accel_fence_export_fd(fence, ACCEL_FD_SYNC_FILE, &fd), 0);
+		close(fd);
+		accel_fence_unref(fence);
+		gives(accel_device_find(name, &device), 0);
+		accel_device_unref(device);
+		check(sleeps());
+		rig_works(&rig, (unsigned char)(0x60 + i)); /* wakes */
+		await_sleep();
+		gives(accel_device_find(name, &device), 0);
+		gives(accel_open(device, NULL, 0, &more), 0);
+		accel_context_unref(more);
+		accel_device_unref(device);
+	}
+	gives(accel_context_state(rig.context), ACCEL_OK);
+	accel_job_unref(job);
+	rig_close(&rig);
+}
+
+/* ---- removal: the driver is unbound under load --------------------------------------------------------------------------- */
+
+struct worker {
+	pthread_t thread;
+	const char *name;
+	int result; /* of the last job */
+	_Atomic unsigned int jobs;
+	int state;
+};
+
+static void *work(void *arg)
+{
+	struct worker *worker = arg;
+	struct accel_fence *fence;
+	struct accel_job *jobs[4];
+	struct rig rig;
+	int i, ret;
+
+	rig_open(&rig, worker->name, 0, 0);
+	for (i = 0; i < 4; i++)
+		jobs[i] = rig_slow(&rig, (unsigned int)i * 100);
+	do {
+		ret = accel_submit(rig.queue, jobs, 4, NULL, &fence);
+		if (ret < 0)
+			break;
+		ret = end_of(fence);
+		worker->jobs += 4;
+	} while (!ret);
+	worker->result = ret;
+	for (i = 0; i < 4; i++)
+		accel_job_unref(jobs[i]);
+	worker->state = accel_context_state(rig.context);
+	rig.to[0] = 1; /* mapped as before */
+	rig_close(&rig);
+	return NULL;
+}
+
+static void unbind_and_bind(bool in)
+{
+	static char device[64];
+	glob_t found;
+
+	if (!in) {
+		gives(glob("/sys/bus/pci/drivers/intel_vpu/0000:*", 0, NULL, &found), 0);
+		snprintf(device, sizeof(device), "%s", strrchr(found.gl_pathv[0], '/') + 1);
+		globfree(&found);
+	}
+	put(in ? "/sys/bus/pci/drivers/intel_vpu/bind" : "/sys/bus/pci/drivers/intel_vpu/unbind",
+	    device);
+}
+
+/* A job on a queue of its own, which nobody else holds, behind @wait. */
+static struct accel_fence *submit_held(struct rig *rig, struct accel_fence *wait)
+{
+	struct accel_submit_params params = {
+		.size = sizeof(params), .wait = &wait, .wait_count = 1};
+	struct accel_ivpu_list *list = new_list(rig);
+	struct accel_fence *fence;
+	struct accel_queue *queue;
+	struct accel_job *job;
+
+	gives(accel_queue_create(rig->context, NULL, 0, &queue), 0);
+	gives(accel_ivpu_list_nop(list), 0);
+	job = job_of(queue, list, NULL);
+	gives(accel_submit(queue, &job, 1, &params, &fence), 1);
+	accel_job_unref(job);
+	accel_queue_unref(queue);
+	return fence;
+}
+
+static void one_removal(const char *name, unsigned int round)
+{
+	struct worker workers[3] = {{.name = name}, {.name = name}, {.name = name}};
+	struct accel_fence *waiting, *held_fence;
+	struct accel_job *wait, *held;
+	struct accel_device *device;
+	struct rig rig;
+	unsigned int i;
+
+	rig_open(&rig, name, 0, 0);
+	write_word(&rig, 0, 0);
+	wait = waiting_job(&rig, rig.queue, 0);
+	held = rig_job(&rig, PAGE, NULL, 0);
+	waiting = submit(rig.queue, wait);
+	held_fence = submit_held(&rig, waiting);
+	for (i = 0; i < 3; i++)
+		check(!pthread_create(&workers[i].thread, NULL, work, &workers[i]));
+	while (!workers[0].jobs || !workers[1].jobs || !workers[2].jobs)
+		usleep(1000);
+	usleep(1000 * (round * 7 % 20));
+	unbind_and_bind(false);
+	for (i = 0; i < 3; i++) {
+		pthread_join(workers[i].thread, NULL);
+		gives(workers[i].result, -ENODEV);
+		gives(workers[i].state, ACCEL_GONE);
+	}
+	gives(accel_fence_wait(waiting, soon(WAIT_MS)), -ENODEV);
+	gives(accel_fence_wait(held_fence, soon(WAIT_MS)), -ENODEV);
+	gives(rig_outcome(wait), ACCEL_LOST);
+	gives(accel_context_state(rig.context), ACCEL_GONE);
+	gives(accel_submit(rig.queue, &held, 1, NULL, NULL), -ENODEV);
+	accel_fence_unref(waiting);
+	accel_fence_unref(held_fence);
+	accel_job_unref(wait);
+	accel_job_unref(held);
+	rig_close(&rig);
+	unbind_and_bind(true);
+	gives(accel_device_find(name, &device), 0);
+	accel_device_unref(device);
+	rig_open(&rig, name, 0, 0);
+	rig_works(&rig, 0x71);
+	rig_close(&rig);
+}
+
+static void test_removal(const char *name)
+{
+	unsigned int round;
+
+	for (round = 0; round < 5; round++)
+		one_removal(name, round);
+}
+
+/* ---- leave: processes that end in the middle of things ---------------------------------------------------------------------- */
+
+static void leave(const char *name, bool clean)
+{
+	struct accel_fence *fence;
+	struct accel_job *jobs[8];
+	struct rig rig;
+	int i, fd;
+
+	rig_open(&rig, name, 0, ACCEL_BO_SHARE);
+	gives(accel_bo_export(rig.dst, 0, &fd), 0);
+	for (i = 0; i < 8; i++) {
+		jobs[i] = rig_slow(&rig, 20000);
+		fence = submit(rig.queue, jobs[i]);
+	}
+	gives(accel_fence_export_fd(fence, ACCEL_FD_SYNC_FILE, &fd), 0);
+	if (!clean)
+		raise(SIGKILL);
+	exit(0);
+}
+
+static void leave_by_exit(const char *name)
+{
+	leave(name, true);
+}
+
+static void leave_by_kill(const char *name)
+{
+	leave(name, false);
+}
+
+static void test_leave(const char *name)
+{
+	struct rig rig;
+	int status, i;
+	pid_t pid;
+
+	for (i = 0; i < 6; i++) {
+		pid = fork();
+		check(pid >= 0);
+		if (!pid) {
+			execl("/proc/self/exe", "accel-ivpu", name,
+			      i % 2 ? "leave-by-exit" : "leave-by-kill", (char *)NULL);
+			_Exit(1);
+		}
+		check(waitpid(pid, &status, 0) == pid);
+		gives(status, i % 2 ? 0 : SIGKILL);
+		rig_open(&rig, name, 0, 0);
+		rig_works(&rig, (unsigned char)i);
+		rig_close(&rig);
+	}
+}
+
+/* ---- share: from here to the software device and back --------------------------------------------------------------------------- */
+
+/* The soft device copies what this one has written, once its sync_file says so. */
+static void through_soft(int dmabuf, struct accel_fence *done, uint32_t value)
+{
+	struct accel_soft_copy code = {.head = {ACCEL_SOFT_COPY, 0, sizeof(code)},
+				       .dst = {.bo = 1},
+				       .src = {.bo = 0},
+				       .bytes = PAGE};
+	struct accel_bo_params make = {.size = sizeof(make), .bytes = PAGE},
+			       commands = {.size = sizeof(commands),
+					   .bytes = sizeof(code),
+					   .contents = &code,
+					   .flags = ACCEL_BO_COMMANDS};
+	struct accel_bo_ref bos[2] = {{.access = ACCEL_ACCESS_READ},
+				      {.access = ACCEL_ACCESS_WRITE}};
+	struct accel_job_params params = {
+		.size = sizeof(params), .bos = bos, .bo_count = 2, .bytes = sizeof(code)};
+	struct accel_submit_params after = {.size = sizeof(after), .wait_count = 1};
+	struct accel_fence *imported, *fence;
+	struct accel_context *context;
+	struct accel_device *device;
+	struct accel_queue *queue;
+	struct accel_job *job;
+	unsigned int i;
+	void *map;
+	int fd;
+
+	gives(accel_device_find("soft:0", &device), 0);
+	gives(accel_open(device, NULL, 0, &context), 0);
+	gives(accel_queue_create(context, NULL, 0, &queue), 0);
+	gives(accel_bo_import(context, dmabuf, ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ,
+			      &bos[0].bo),
+	      0);
+	make.flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE;
+	gives(accel_bo_create(context, &make, &bos[1].bo), 0);
+	gives(accel_bo_create(context, &commands, &params.commands), 0);
+	gives(accel_job_create(queue, &params, &job), 0);
+	gives(accel_fence_export_fd(done, ACCEL_FD_SYNC_FILE, &fd), 0);
+	gives(accel_fence_import_fd(fd, 0, &imported), 0);
+	close(fd);
+	after.wait = &imported;
+	gives(accel_submit(queue, &job, 1, &after, &fence), 1);
+	gives(accel_fence_wait(fence, soon(WAIT_MS)), 0);
+	gives(accel_fence_status(done), 0);
+	gives(accel_bo_map(bos[1].bo, &map), 0);
+	gives(accel_bo_begin_access(bos[1].bo, ACCEL_ACCESS_READ, 0, PAGE, 0), 0);
+	for (i = 0; i < PAGE / 4; i++)
+		gives(((uint32_t *)map)[i], value);
+	accel_fence_unref(imported);
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+	for (i = 0; i < 2; i++)
+		accel_bo_unref(bos[i].bo);
+	accel_bo_unref(params.commands);
+	accel_queue_unref(queue);
+	accel_context_unref(context);
+	accel_device_unref(device);
+}
+
+/* Fill one buffer, copy to the one that is shared, late enough that others must wait. */
+static struct accel_job *pipeline_job(struct rig *rig, uint32_t value)
+{
+	struct accel_ivpu_list *list = new_list(rig);
+
+	gives(accel_ivpu_list_inference(list, rig->src, 0, 1,
+					(uint64_t)RIG_IVPU_FAULT << 48 |
+						(uint64_t)RIG_FAULT_SLOW << 32 | 30000),
+	      0);
+	gives(accel_ivpu_list_fill(list, rig->src, 0, PAGE, value), 0);
+	gives(accel_ivpu_list_barrier(list), 0);
+	gives(accel_ivpu_list_copy(list, rig->dst, 0, rig->src, 0, PAGE), 0);
+	return job_of(rig->queue, list, NULL);
+}
+
+/* Another context of this device copies it, to where the CPU looks. */
+static void import_and_copy(struct rig *rig, int dmabuf, uint32_t value)
+{
+	struct accel_ivpu_list *list = new_list(rig);
+	struct accel_job *copy;
+	struct accel_bo *theirs;
+	unsigned int i;
+
+	gives(accel_bo_import(rig->context, dmabuf, ACCEL_BO_DEVICE_READ, &theirs), 0);
+	memset(rig->to, 0, PAGE);
+	gives(accel_ivpu_list_copy(list, rig->dst, 0, theirs, 0, PAGE), 0);
+	copy = job_of(rig->queue, list, NULL);
+	gives(end_of(submit(rig->queue, copy)), 0);
+	for (i = 0; i < PAGE / 4; i++)
+		gives(((uint32_t *)(void *)rig->to)[i], value);
+	accel_job_unref(copy);
+	accel_bo_unref(theirs);
+}
+
+static void test_share(const char *name)
+{
+	struct rig mine, other;
+	struct accel_fence *done;
+	struct accel_bo *same;
+	struct accel_job *job;
+	unsigned int round;
+	uint32_t value = 0;
+	int fd;
+
+	rig_open(&mine, name, 0, ACCEL_BO_SHARE);
+	rig_open(&other, name, 0, 0);
+	gives(accel_bo_export(mine.dst, 0, &fd), 0);
+	gives(accel_bo_import(mine.context, fd, ACCEL_BO_DEVICE_READ, &same), 0);
+	check(same == mine.dst);
+	accel_bo_unref(same);
+	for (round = 0; round < 5; round++) {
+		value = 0x01020304 * (round + 1);
+		job = pipeline_job(&mine, value);
+		done = submit(mine.queue, job);
+		through_soft(fd, done, value);
+		/* Another context of this device copies it, to where the CPU looks. */
+		import_and_copy(&other, fd, value);
+		accel_fence_unref(done);
+		accel_job_unref(job);
+	}
+	/* It outlives its context. */
+	rig_close(&mine);
+	import_and_copy(&other, fd, value);
+	close(fd);
+	rig_works(&other, 0x24);
+	rig_close(&other);
+}
+
+static void doorbells(const char *name, bool unused)
+{
+	(void)unused;
+	doorbells_of_nobody(name);
+}
+
+static void test_doorbells(const char *name)
+{
+	in_child(doorbells, name, false);
+}
+
+/* ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*fn)(const char *device);
+} tests[] = {
+	{"calls", test_calls},
+	{"statuses", test_statuses},
+	{"faults", test_faults},
+	{"hangs", test_hangs},
+	{"cancel", test_cancel},
+	{"fences", test_fences},
+	{"priority", test_priority},
+	{"room", test_room},
+	{"limits", test_limits},
+	{"doorbells", test_doorbells},
+	{"params", test_params},
+	{"metrics", test_metrics},
+	{"memory", test_memory},
+	{"sleep", test_sleep},
+	{"removal", test_removal},
+	{"leave", test_leave},
+	{"leave-by-exit", leave_by_exit},
+	{"leave-by-kill", leave_by_kill},
+	{"share", test_share},
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+	int j, done = 0;
+
+	for (j = 2; j < argc; j++)
+		for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+			if (strcmp(tests[i].name, argv[j]))
+				continue;
+			tests[i].fn(argv[1]);
+			printf("ok %s\n", argv[j]);
+			fflush(stdout);
+			done++;
+		}
+	if (done && done == argc - 2)
+		return 0;
+	fprintf(stderr, "usage: accel-ivpu DEVICE TEST...\n");
+	return 1;
+}
