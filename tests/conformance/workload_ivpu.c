@@ -252,8 +252,8 @@ static int ivpu_gate(struct accel_context *ctx, struct request *r, struct gate *
 	int err;
 
 	/* Else all queues of one priority are one, and stand still together. */
-	err = accel_ivpu_get_param(ctx, ACCEL_IVPU_PARAM_CAPABILITIES, ACCEL_IVPU_CAP_MANAGE_CMDQ,
-				   &has_queues);
+	err = get_param(ctx, ACCEL_IVPU_PARAM_CAPABILITIES, ACCEL_IVPU_CAP_MANAGE_CMDQ,
+			&has_queues);
 	if (!err && !has_queues)
 		err = -EOPNOTSUPP;
 	if (!err)

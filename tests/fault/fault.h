@@ -127,7 +127,7 @@ struct work {
 	void (*vendor)(struct accel_context *context);
 };
 
-extern const struct work work_soft, work_ethosu, work_rocket;
+extern const struct work work_soft, work_ethosu, work_rocket, work_ivpu;
 
 /* ---- suite.c: jobs that the conformance suite's workloads make --------------------------- */
 

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <drm/drm.h>
 #include <drm/ethosu_accel.h>
+#include <drm/ivpu_accel.h>
 #include <drm/rocket_accel.h>
 #include <errno.h>
 #include <linux/dma-buf.h>
@@ -189,6 +190,8 @@ static const struct {
 	{DRM_IOCTL_GEM_CLOSE, {0}},
 	{DRM_IOCTL_PRIME_HANDLE_TO_FD, {EINTR, ENOMEM, EMFILE}},
 	{DRM_IOCTL_PRIME_FD_TO_HANDLE, {EINTR, ENOMEM}},
+	{DMA_BUF_IOCTL_SYNC, {EINTR, EAGAIN}},
+	{DMA_BUF_IOCTL_EXPORT_SYNC_FILE, {EINTR, ENOMEM, EMFILE}},
 	{DRM_IOCTL_ROCKET_CREATE_BO, {EINTR, ENOMEM, ENOSPC}},
 	/* It says nothing of jobs that it drops, for want of memory or for a signal. */
 	{DRM_IOCTL_ROCKET_SUBMIT, {EINTR, ENOMEM, NOT_CALLED}},
@@ -204,6 +207,18 @@ static const struct {
 	{DRM_IOCTL_ETHOSU_PERFMON_DESTROY, {0}},
 	{DRM_IOCTL_ETHOSU_PERFMON_GET_VALUES, {EINTR}},
 	{DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, {EINTR, EBUSY}},
+	{DRM_IOCTL_IVPU_GET_PARAM, {EINTR, ENODEV}},
+	{DRM_IOCTL_IVPU_BO_CREATE, {EINTR, ENOMEM, ENOSPC}},
+	{DRM_IOCTL_IVPU_BO_CREATE_FROM_USERPTR, {EINTR, ENOMEM, EFAULT, ENOSPC}},
+	{DRM_IOCTL_IVPU_BO_INFO, {EINTR}},
+	{DRM_IOCTL_IVPU_SUBMIT, {EINTR, ENOMEM, EBUSY, ETIMEDOUT}},
+	{DRM_IOCTL_IVPU_CMDQ_CREATE, {EINTR, ENOMEM}},
+	{DRM_IOCTL_IVPU_CMDQ_DESTROY, {EINTR}},
+	{DRM_IOCTL_IVPU_CMDQ_SUBMIT, {EINTR, ENOMEM, EBUSY, ETIMEDOUT}},
+	{DRM_IOCTL_IVPU_METRIC_STREAMER_START, {EINTR, ENOMEM, ETIMEDOUT}},
+	{DRM_IOCTL_IVPU_METRIC_STREAMER_GET_DATA, {EINTR, EINVAL, ETIMEDOUT}},
+	{DRM_IOCTL_IVPU_METRIC_STREAMER_GET_INFO, {EINTR, ENOMEM, ETIMEDOUT}},
+	{DRM_IOCTL_IVPU_METRIC_STREAMER_STOP, {0}},
 };
 
 /* Whether the ioctl makes nothing that would be lost with its result. */
@@ -223,8 +238,13 @@ static unsigned int take_errors(const int *known, unsigned int room, int *errors
 
 unsigned int site_errors(const struct site *site, int *errors, unsigned int max)
 {
+	/* ethosu's PERFMON_CREATE has the same number. */
+	static const int of_ivpu_wait[] = {EINTR, ETIMEDOUT};
 	unsigned int count, i;
 
+	if (site->entry == ENTRY_IOCTL && site->request == DRM_IOCTL_IVPU_BO_WAIT &&
+	    strstr(site->module, "ivpu"))
+		return take_errors(of_ivpu_wait, 2, errors, max);
 	for (i = 0; site->entry == ENTRY_IOCTL && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
 		if (ioctls[i].request == site->request)
 			return take_errors(ioctls[i].errors, 4, errors, max);
@@ -293,6 +313,12 @@ static void note_handle(int fd, unsigned long request, const void *arg)
 		break;
 	case DRM_IOCTL_ETHOSU_BO_CREATE:
 		add_handle(fd, ((const struct drm_ethosu_bo_create *)arg)->handle);
+		break;
+	case DRM_IOCTL_IVPU_BO_CREATE:
+		add_handle(fd, ((const struct drm_ivpu_bo_create *)arg)->handle);
+		break;
+	case DRM_IOCTL_IVPU_BO_CREATE_FROM_USERPTR:
+		add_handle(fd, ((const struct drm_ivpu_bo_create_from_userptr *)arg)->handle);
 		break;
 	case DRM_IOCTL_ETHOSU_CMDSTREAM_BO_CREATE:
 		add_handle(fd, ((const struct drm_ethosu_cmdstream_bo_create *)arg)->handle);

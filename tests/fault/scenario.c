@@ -20,7 +20,7 @@
 #define RW        (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE)
 #define ALL       (RW | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 
-static const struct work *const works[] = {&work_soft, &work_ethosu, &work_rocket};
+static const struct work *const works[] = {&work_soft, &work_ethosu, &work_rocket, &work_ivpu};
 
 struct scene {
 	struct accel_device *device;

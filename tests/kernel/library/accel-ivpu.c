@@ -60,11 +60,23 @@ static struct accel_job *job_of(struct accel_queue *queue, struct accel_ivpu_lis
 	return job;
 }
 
+static void add_fault(struct rig *rig, struct accel_ivpu_list *list, enum rig_fault_kind kind,
+		      unsigned int value)
+{
+	gives(accel_ivpu_list_inference(list, rig->src, 0, 1,
+					(uint64_t)RIG_IVPU_FAULT << 48 | (uint64_t)kind << 32 |
+						value),
+	      0);
+}
+
+/* Has a fault once the CPU has written 1 to the first word of dst. */
 static struct accel_job *fault_job(struct rig *rig, enum rig_fault_kind kind, unsigned int value)
 {
-	const struct rig_fault fault = {kind, value};
+	struct accel_ivpu_list *list = new_list(rig);
 
-	return rig_job(rig, PAGE, &fault, 1);
+	gives(accel_ivpu_list_fence_wait(list, rig->dst, 0, 1), 0);
+	add_fault(rig, list, kind, value);
+	return job_of(rig->queue, list, NULL);
 }
 
 /* Waits until the CPU writes 1 to the word at @offset of dst. */
@@ -277,8 +289,10 @@ static void one_status(const char *name, unsigned int status, struct rig *other)
 	theirs = rig_slow(other, 1000);
 	both[0] = bad;
 	both[1] = behind;
+	write_word(&rig, 0, 0);
 	gives(accel_submit(rig.queue, both, 2, NULL, &fence), 2);
 	their_fence = submit(other->queue, theirs);
+	write_word(&rig, 0, 1);
 	gives(end_of(fence), -EIO);
 	expect_result(bad, ACCEL_FAILED, status);
 	if (needs_reset(status)) {
@@ -329,9 +343,11 @@ static struct accel_job *faulting_job(struct rig *rig, enum fault fault, struct 
 	struct accel_job *job;
 	uint64_t address = 0x1000;
 
-	if (fault == UNMAPPED)
-		return fault_job(rig, RIG_FAULT_MMU, 0);
 	list = new_list(rig);
+	if (fault == UNMAPPED) {
+		add_fault(rig, list, RIG_FAULT_MMU, 0);
+		return job_of(rig->queue, list, NULL);
+	}
 	gives(accel_ivpu_list_fill(list, rig->dst, 0, PAGE, 0), 0);
 	gives(accel_ivpu_list_use(list, constant, ACCEL_ACCESS_READ), 0);
 	job = job_of(rig->queue, list, &commands);
@@ -417,7 +433,10 @@ static void one_hang(const char *name, enum rig_fault_kind kind, unsigned int va
 	theirs = rig_slow(&other, 0);
 	both[0] = bad;
 	both[1] = behind;
+	write_word(&rig, 0, 0);
 	gives(accel_submit(rig.queue, both, 2, NULL, &fence), 2);
+	write_word(&rig, 0, 1);
+	usleep(10000); /* until the engine has looked: exact where time travels */
 	their_fence = submit(other.queue, theirs);
 	if (queues) {
 		/* The engine alone is reset, and the guilty context taken down. */
@@ -745,8 +764,8 @@ static void doorbells_of_nobody(const char *name)
 	rig_close(&rig);
 }
 
-/* In a process of its own, which must end well. */
-static void in_child(void (*fn)(const char *name, bool flag), const char *name, bool flag)
+/* In a process of its own; how it ended. */
+static int in_child(const char *name, const char *test)
 {
 	int status;
 	pid_t pid;
@@ -755,17 +774,32 @@ static void in_child(void (*fn)(const char *name, bool flag), const char *name, 
 	pid = fork();
 	check(pid >= 0);
 	if (!pid) {
-		fn(name, flag);
-		exit(0);
+		execl("/proc/self/exe", "accel-ivpu", name, test, (char *)NULL);
+		_Exit(1);
 	}
 	check(waitpid(pid, &status, 0) == pid);
-	gives(status, 0);
+	return status;
+}
+
+static void limit_of_root(const char *name)
+{
+	limit_of(name, false);
+}
+
+static void limit_of_nobody(const char *name)
+{
+	limit_of(name, true);
 }
 
 static void test_limits(const char *name)
 {
-	in_child(limit_of, name, false);
-	in_child(limit_of, name, true);
+	gives(in_child(name, "limit-of-root"), 0);
+	gives(in_child(name, "limit-of-nobody"), 0);
+}
+
+static void test_doorbells(const char *name)
+{
+	gives(in_child(name, "doorbells-of-nobody"), 0);
 }
 
 /* ---- params, metrics ------------------------------------------------------------------------------------------ */
@@ -1159,19 +1193,11 @@ static void leave_by_kill(const char *name)
 static void test_leave(const char *name)
 {
 	struct rig rig;
-	int status, i;
-	pid_t pid;
+	int i;
 
 	for (i = 0; i < 6; i++) {
-		pid = fork();
-		check(pid >= 0);
-		if (!pid) {
-			execl("/proc/self/exe", "accel-ivpu", name,
-			      i % 2 ? "leave-by-exit" : "leave-by-kill", (char *)NULL);
-			_Exit(1);
-		}
-		check(waitpid(pid, &status, 0) == pid);
-		gives(status, i % 2 ? 0 : SIGKILL);
+		gives(in_child(name, i % 2 ? "leave-by-exit" : "leave-by-kill"),
+		      i % 2 ? 0 : SIGKILL);
 		rig_open(&rig, name, 0, 0);
 		rig_works(&rig, (unsigned char)i);
 		rig_close(&rig);
@@ -1243,10 +1269,7 @@ static struct accel_job *pipeline_job(struct rig *rig, uint32_t value)
 {
 	struct accel_ivpu_list *list = new_list(rig);
 
-	gives(accel_ivpu_list_inference(list, rig->src, 0, 1,
-					(uint64_t)RIG_IVPU_FAULT << 48 |
-						(uint64_t)RIG_FAULT_SLOW << 32 | 30000),
-	      0);
+	add_fault(rig, list, RIG_FAULT_SLOW, 30000);
 	gives(accel_ivpu_list_fill(list, rig->src, 0, PAGE, value), 0);
 	gives(accel_ivpu_list_barrier(list), 0);
 	gives(accel_ivpu_list_copy(list, rig->dst, 0, rig->src, 0, PAGE), 0);
@@ -1306,17 +1329,6 @@ static void test_share(const char *name)
 	rig_close(&other);
 }
 
-static void doorbells(const char *name, bool unused)
-{
-	(void)unused;
-	doorbells_of_nobody(name);
-}
-
-static void test_doorbells(const char *name)
-{
-	in_child(doorbells, name, false);
-}
-
 /* ------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -1332,6 +1344,9 @@ static const struct {
 	{"priority", test_priority},
 	{"room", test_room},
 	{"limits", test_limits},
+	{"limit-of-root", limit_of_root},
+	{"limit-of-nobody", limit_of_nobody},
+	{"doorbells-of-nobody", doorbells_of_nobody},
 	{"doorbells", test_doorbells},
 	{"params", test_params},
 	{"metrics", test_metrics},
