@@ -47,6 +47,7 @@ struct site {
 	unsigned long request; /* of an ioctl */
 	char module[32];
 	unsigned long offset; /* of the return address in it */
+	char driver[16];      /* of the node that was opened last */
 	unsigned int hits;
 };
 

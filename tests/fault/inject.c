@@ -25,6 +25,7 @@ static struct accel_sys real;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct record *recorded; /* under the lock, as are the next */
+static char driver[sizeof(((struct site *)0)->driver)]; /* that a node has named last */
 static struct fault armed;
 static bool is_armed;
 static unsigned int hits;
@@ -95,6 +96,7 @@ static bool must_fail(enum entry entry, unsigned long request, const void *addre
 	if (recorded || is_armed) {
 		place = find_place(address);
 		strcpy(site.module, place->module);
+		strcpy(site.driver, driver);
 		site.offset = place->offset;
 		if (recorded)
 			note(&site);
@@ -182,10 +184,11 @@ const char *entry_name(enum entry entry)
 
 /* What ioctls really give for calls that are made as they should be; others than these: the
  * above. */
-static const struct {
+struct ioctl_errors {
 	unsigned long request;
 	int errors[4]; /* 0 at the end */
-} ioctls[] = {
+};
+static const struct ioctl_errors ioctls[] = {
 	{DRM_IOCTL_VERSION, {EINTR, ENODEV}},
 	{DRM_IOCTL_GEM_CLOSE, {0}},
 	{DRM_IOCTL_PRIME_HANDLE_TO_FD, {EINTR, ENOMEM, EMFILE}},
@@ -207,10 +210,15 @@ static const struct {
 	{DRM_IOCTL_ETHOSU_PERFMON_DESTROY, {0}},
 	{DRM_IOCTL_ETHOSU_PERFMON_GET_VALUES, {EINTR}},
 	{DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, {EINTR, EBUSY}},
-	{DRM_IOCTL_IVPU_GET_PARAM, {EINTR, ENODEV}},
+};
+
+/* Drivers have the same numbers for different calls: this one's go first with it. */
+static const struct ioctl_errors ivpu_ioctls[] = {
+	{DRM_IOCTL_IVPU_GET_PARAM, {EINTR}},
 	{DRM_IOCTL_IVPU_BO_CREATE, {EINTR, ENOMEM, ENOSPC}},
 	{DRM_IOCTL_IVPU_BO_CREATE_FROM_USERPTR, {EINTR, ENOMEM, EFAULT, ENOSPC}},
 	{DRM_IOCTL_IVPU_BO_INFO, {EINTR}},
+	{DRM_IOCTL_IVPU_BO_WAIT, {EINTR, ETIMEDOUT}},
 	{DRM_IOCTL_IVPU_SUBMIT, {EINTR, ENOMEM, EBUSY, ETIMEDOUT}},
 	{DRM_IOCTL_IVPU_CMDQ_CREATE, {EINTR, ENOMEM}},
 	{DRM_IOCTL_IVPU_CMDQ_DESTROY, {EINTR}},
@@ -220,6 +228,30 @@ static const struct {
 	{DRM_IOCTL_IVPU_METRIC_STREAMER_GET_INFO, {EINTR, ENOMEM, ETIMEDOUT}},
 	{DRM_IOCTL_IVPU_METRIC_STREAMER_STOP, {0}},
 };
+
+static const int *find_ioctl(const struct ioctl_errors *list, size_t count, unsigned long request)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (list[i].request == request)
+			return list[i].errors;
+	return NULL;
+}
+
+/* The errors of an ioctl, 4 at most; NULL: nothing is known. */
+static const int *ioctl_errors_of(const struct site *site)
+{
+	const int *errors = NULL;
+
+	if (site->entry != ENTRY_IOCTL)
+		return NULL;
+	if (!strcmp(site->driver, "intel_vpu"))
+		errors = find_ioctl(ivpu_ioctls, sizeof(ivpu_ioctls) / sizeof(ivpu_ioctls[0]),
+				    site->request);
+	return errors ? errors
+		      : find_ioctl(ioctls, sizeof(ioctls) / sizeof(ioctls[0]), site->request);
+}
 
 /* Whether the ioctl makes nothing that would be lost with its result. */
 static bool makes_nothing(unsigned long request)
@@ -238,16 +270,11 @@ static unsigned int take_errors(const int *known, unsigned int room, int *errors
 
 unsigned int site_errors(const struct site *site, int *errors, unsigned int max)
 {
-	/* ethosu's PERFMON_CREATE has the same number. */
-	static const int of_ivpu_wait[] = {EINTR, ETIMEDOUT};
-	unsigned int count, i;
+	const int *known = ioctl_errors_of(site);
+	unsigned int count;
 
-	if (site->entry == ENTRY_IOCTL && site->request == DRM_IOCTL_IVPU_BO_WAIT &&
-	    strstr(site->module, "ivpu"))
-		return take_errors(of_ivpu_wait, 2, errors, max);
-	for (i = 0; site->entry == ENTRY_IOCTL && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
-		if (ioctls[i].request == site->request)
-			return take_errors(ioctls[i].errors, 4, errors, max);
+	if (known)
+		return take_errors(known, 4, errors, max);
 	count = take_errors(entries[site->entry].errors, 6, errors, max);
 	if (site->entry == ENTRY_IOCTL && !makes_nothing(site->request) && count < max)
 		errors[count++] = EMFILE;
@@ -391,6 +418,13 @@ static ssize_t inject_write(int fd, const void *buf, size_t bytes)
 	return must_fail(ENTRY_WRITE, 0, HERE) ? -armed.err : real.write(fd, buf, bytes);
 }
 
+static void note_driver(const struct drm_version *version)
+{
+	pthread_mutex_lock(&lock);
+	snprintf(driver, sizeof(driver), "%.*s", (int)version->name_len, version->name);
+	pthread_mutex_unlock(&lock);
+}
+
 static int inject_ioctl(int fd, unsigned long request, void *arg)
 {
 	const bool fail = must_fail(ENTRY_IOCTL, request, HERE);
@@ -403,6 +437,8 @@ static int inject_ioctl(int fd, unsigned long request, void *arg)
 	if (fail)
 		return -armed.err;
 	ret = real.ioctl(fd, request, arg);
+	if (!ret && request == DRM_IOCTL_VERSION)
+		note_driver(arg);
 	if (!ret)
 		note_handle(fd, request, arg);
 	else if (request == DRM_IOCTL_GEM_CLOSE)

@@ -22,21 +22,21 @@ extern "C" {
 #endif
 
 /* accel_ext.type */
-#define ACCEL_IVPU_BO	 0x69760001u
+#define ACCEL_IVPU_BO    0x69760001u
 #define ACCEL_IVPU_QUEUE 0x69760002u
-#define ACCEL_IVPU_JOB	 0x69760003u
+#define ACCEL_IVPU_JOB   0x69760003u
 
 /* Where in the NPU's address space a buffer lies. */
 enum accel_ivpu_range {
-	ACCEL_IVPU_RANGE_USER,	/* where firmware reaches everything */
+	ACCEL_IVPU_RANGE_USER,  /* where firmware reaches everything */
 	ACCEL_IVPU_RANGE_SHAVE, /* where the SHAVE processors have their code and data */
-	ACCEL_IVPU_RANGE_DMA	/* the largest; for what is only copied */
+	ACCEL_IVPU_RANGE_DMA    /* the largest; for what is only copied */
 };
 
 /* For accel_bo_params.ext. */
 struct accel_ivpu_bo {
 	struct accel_ext head;
-	uint32_t range;	   /* enum accel_ivpu_range */
+	uint32_t range;    /* enum accel_ivpu_range */
 	uint32_t reserved; /* 0 */
 };
 
@@ -44,7 +44,7 @@ struct accel_ivpu_bo {
 #define ACCEL_IVPU_QUEUE_TURBO (1u << 0) /* speed before power; nothing on NPU 37xx */
 struct accel_ivpu_queue {
 	struct accel_ext head;
-	uint32_t flags;	   /* ACCEL_IVPU_QUEUE_*; -EOPNOTSUPP without command queues */
+	uint32_t flags;    /* ACCEL_IVPU_QUEUE_*; -EOPNOTSUPP without command queues */
 	uint32_t reserved; /* 0 */
 };
 
@@ -68,8 +68,8 @@ enum accel_ivpu_param {
 	ACCEL_IVPU_PARAM_NUM_CONTEXTS = 4,    /* that this user can have open, of all processes */
 	ACCEL_IVPU_PARAM_CONTEXT_BASE_ADDRESS = 5, /* where ACCEL_IVPU_RANGE_USER begins */
 	ACCEL_IVPU_PARAM_CONTEXT_ID = 7,
-	ACCEL_IVPU_PARAM_FW_API_VERSION = 8,	   /* index: which; major << 16 | minor */
-	ACCEL_IVPU_PARAM_ENGINE_HEARTBEAT = 9,	   /* index: 0; counts up while it lives */
+	ACCEL_IVPU_PARAM_FW_API_VERSION = 8,       /* index: which; major << 16 | minor */
+	ACCEL_IVPU_PARAM_ENGINE_HEARTBEAT = 9,     /* index: 0; counts up while it lives */
 	ACCEL_IVPU_PARAM_UNIQUE_INFERENCE_ID = 10, /* another number with each call */
 	ACCEL_IVPU_PARAM_TILE_CONFIG = 11,
 	ACCEL_IVPU_PARAM_SKU = 12,
@@ -98,9 +98,9 @@ int accel_ivpu_get_param(struct accel_context *ctx, uint32_t param, uint32_t ind
 struct accel_ivpu_list;
 
 enum accel_ivpu_time {
-	ACCEL_IVPU_TIME_RAW,	 /* the NPU's own clock */
-	ACCEL_IVPU_TIME_SYSTEM,	 /* the system's */
-	ACCEL_IVPU_TIME_DELTA	 /* the second without the first */
+	ACCEL_IVPU_TIME_RAW,    /* the NPU's own clock */
+	ACCEL_IVPU_TIME_SYSTEM, /* the system's */
+	ACCEL_IVPU_TIME_DELTA   /* the second without the first */
 };
 
 int accel_ivpu_list_create(struct accel_context *ctx, struct accel_ivpu_list **out);
@@ -131,8 +131,8 @@ int accel_ivpu_list_timestamp(struct accel_ivpu_list *list, uint32_t type, struc
 			      uint64_t offset);
 int accel_ivpu_list_fence_wait(struct accel_ivpu_list *list, struct accel_bo *bo, uint64_t offset,
 			       uint64_t value);
-int accel_ivpu_list_fence_signal(struct accel_ivpu_list *list, struct accel_bo *bo,
-				 uint64_t offset, uint64_t value);
+int accel_ivpu_list_fence_signal(struct accel_ivpu_list *list, struct accel_bo *bo, uint64_t offset,
+				 uint64_t value);
 int accel_ivpu_list_barrier(struct accel_ivpu_list *list);
 int accel_ivpu_list_fill(struct accel_ivpu_list *list, struct accel_bo *bo, uint64_t offset,
 			 uint64_t bytes, uint32_t pattern);
