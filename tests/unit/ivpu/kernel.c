@@ -34,7 +34,7 @@ static uint32_t new_handle(uint64_t bytes, uint32_t flags)
 	for (handle = 1; kernel.bos[handle].used; handle++)
 		assert_true(handle < KERNEL_BOS - 1);
 	bo = &kernel.bos[handle];
-	memset(bo, 0, sizeof(*bo));
+	memset((void *)bo, 0, sizeof(*bo));
 	bo->used = true;
 	bo->bytes = (bytes + PAGE - 1) / PAGE * PAGE;
 	bo->flags = flags;
@@ -51,7 +51,7 @@ static struct kernel_bo *find(uint32_t handle)
 static void drop(struct kernel_bo *bo)
 {
 	close(bo->fence);
-	memset(bo, 0, sizeof(*bo));
+	memset((void *)bo, 0, sizeof(*bo));
 }
 
 struct kernel_bo *kernel_bo(struct accel_bo *bo)
@@ -74,9 +74,9 @@ static void end_job(struct kernel_bo *bo, uint32_t status)
 
 	if (!bo->pending)
 		return;
-	assert_int_equal(write(bo->fence, &one, sizeof(one)), sizeof(one));
-	bo->pending = false;
 	bo->status = status;
+	bo->pending = false;
+	assert_int_equal(write(bo->fence, &one, sizeof(one)), sizeof(one));
 }
 
 void kernel_end(struct accel_bo *bo, uint32_t status)
@@ -148,6 +148,14 @@ static int bo_info(struct drm_ivpu_bo_info *ask)
 	return 0;
 }
 
+static void await_end(struct kernel_bo *bo, int64_t deadline)
+{
+	struct pollfd look = {.fd = bo->fence, .events = POLLIN};
+
+	while (poll(&look, 1, 1) != 1 && !accel_core_expired(deadline))
+		;
+}
+
 static int bo_wait(struct drm_ivpu_bo_wait *ask)
 {
 	struct kernel_bo *bo = find(ask->handle);
@@ -155,7 +163,9 @@ static int bo_wait(struct drm_ivpu_bo_wait *ask)
 	kernel.waits++;
 	if (!bo)
 		return -EINVAL;
-	if (bo->pending && accel_core_expired(ask->timeout_ns))
+	if (bo->pending && kernel.patient)
+		await_end(bo, ask->timeout_ns);
+	if (bo->pending && (kernel.patient || accel_core_expired(ask->timeout_ns)))
 		return -ETIMEDOUT;
 	end_job(bo, kernel.wait_status);
 	ask->job_status = bo->status;
@@ -432,7 +442,7 @@ int kernel_setup(void **state)
 	accel_core_sys.ioctl = kernel_ioctl;
 	accel_core_sys.mmap = kernel_mmap;
 	accel_core_sys.fs_magic = kernel_fs_magic;
-	memset(&kernel, 0, sizeof(kernel));
+	memset((void *)&kernel, 0, sizeof(kernel));
 	memset(foreign_bytes, 0, sizeof(foreign_bytes));
 	kernel.device = 0x7d1d;
 	kernel.queues = true;

@@ -15,7 +15,8 @@
 #define KERNEL_QUEUES 256
 
 struct kernel_bo {
-	bool used, user, imported, pending;
+	bool used, user, imported;
+	_Atomic bool pending;
 	uint64_t bytes, address;
 	uint32_t flags, status;
 	uint32_t queue; /* of the job that is pending on it */
@@ -31,7 +32,8 @@ struct kernel {
 	unsigned long fail_request;
 	int fail_err;
 	unsigned int fail_skip, fail_count;
-	uint32_t wait_status; /* of jobs that end while they are waited for */
+	uint32_t wait_status; /* of jobs that end while they are waited for, */
+	bool patient;         /* unless waits are only for those that the test ends */
 	bool reset;           /* metric streams are gone */
 	/* ---- what it was told */
 	struct kernel_bo bos[KERNEL_BOS]; /* by handle; 0 is none */

@@ -561,6 +561,7 @@ static void older_kernels_can_not_cancel(void **state)
 
 	(void)state;
 	kernel.queues = false;
+	kernel.patient = true;
 	open_all(0);
 	assert_ok(accel_queue_create(context, NULL, 0, &other));
 	job = make_job(queue, &commands);
