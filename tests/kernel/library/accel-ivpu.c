@@ -3,11 +3,10 @@
  * What libaccel promises on top of the driver ivpu, on the driver itself, whichever way it lets
  * jobs be scheduled:
  *
- *	accel-ivpu DEVICE calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
+ *	accel-ivpu calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
  *			  doorbells|params|metrics|memory|sleep|removal|leave|share...
  */
 #include <accel/ivpu.h>
-#include <accel/soft.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -21,6 +20,7 @@
 
 #include "jobs.h"
 #include "sys.h"
+#include "through.h"
 
 #define ABORTED      256
 #define OLD_USER     0xa0000000u /* NPU 37xx */
@@ -765,7 +765,7 @@ static void doorbells_of_nobody(const char *name)
 }
 
 /* In a process of its own; how it ended. */
-static int in_child(const char *name, const char *test)
+static int in_child(const char *test)
 {
 	int status;
 	pid_t pid;
@@ -774,7 +774,7 @@ static int in_child(const char *name, const char *test)
 	pid = fork();
 	check(pid >= 0);
 	if (!pid) {
-		execl("/proc/self/exe", "accel-ivpu", name, test, (char *)NULL);
+		execl("/proc/self/exe", "accel-ivpu", test, (char *)NULL);
 		_Exit(1);
 	}
 	check(waitpid(pid, &status, 0) == pid);
@@ -793,13 +793,15 @@ static void limit_of_nobody(const char *name)
 
 static void test_limits(const char *name)
 {
-	gives(in_child(name, "limit-of-root"), 0);
-	gives(in_child(name, "limit-of-nobody"), 0);
+	(void)name;
+	gives(in_child("limit-of-root"), 0);
+	gives(in_child("limit-of-nobody"), 0);
 }
 
 static void test_doorbells(const char *name)
 {
-	gives(in_child(name, "doorbells-of-nobody"), 0);
+	(void)name;
+	gives(in_child("doorbells-of-nobody"), 0);
 }
 
 /* ---- params, metrics ------------------------------------------------------------------------------------------ */
@@ -1196,73 +1198,14 @@ static void test_leave(const char *name)
 	int i;
 
 	for (i = 0; i < 6; i++) {
-		gives(in_child(name, i % 2 ? "leave-by-exit" : "leave-by-kill"),
-		      i % 2 ? 0 : SIGKILL);
+		gives(in_child(i % 2 ? "leave-by-exit" : "leave-by-kill"), i % 2 ? 0 : SIGKILL);
 		rig_open(&rig, name, 0, 0);
 		rig_works(&rig, (unsigned char)i);
 		rig_close(&rig);
 	}
 }
 
-/* ---- share: from here to the software device and back --------------------------------------------------------------------------- */
-
-/* The soft device copies what this one has written, once its sync_file says so. */
-static void through_soft(int dmabuf, struct accel_fence *done, uint32_t value)
-{
-	struct accel_soft_copy code = {.head = {ACCEL_SOFT_COPY, 0, sizeof(code)},
-				       .dst = {.bo = 1},
-				       .src = {.bo = 0},
-				       .bytes = PAGE};
-	struct accel_bo_params make = {.size = sizeof(make), .bytes = PAGE},
-			       commands = {.size = sizeof(commands),
-					   .bytes = sizeof(code),
-					   .contents = &code,
-					   .flags = ACCEL_BO_COMMANDS};
-	struct accel_bo_ref bos[2] = {{.access = ACCEL_ACCESS_READ},
-				      {.access = ACCEL_ACCESS_WRITE}};
-	struct accel_job_params params = {
-		.size = sizeof(params), .bos = bos, .bo_count = 2, .bytes = sizeof(code)};
-	struct accel_submit_params after = {.size = sizeof(after), .wait_count = 1};
-	struct accel_fence *imported, *fence;
-	struct accel_context *context;
-	struct accel_device *device;
-	struct accel_queue *queue;
-	struct accel_job *job;
-	unsigned int i;
-	void *map;
-	int fd;
-
-	gives(accel_device_find("soft:0", &device), 0);
-	gives(accel_open(device, NULL, 0, &context), 0);
-	gives(accel_queue_create(context, NULL, 0, &queue), 0);
-	gives(accel_bo_import(context, dmabuf, ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ,
-			      &bos[0].bo),
-	      0);
-	make.flags = ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE;
-	gives(accel_bo_create(context, &make, &bos[1].bo), 0);
-	gives(accel_bo_create(context, &commands, &params.commands), 0);
-	gives(accel_job_create(queue, &params, &job), 0);
-	gives(accel_fence_export_fd(done, ACCEL_FD_SYNC_FILE, &fd), 0);
-	gives(accel_fence_import_fd(fd, 0, &imported), 0);
-	close(fd);
-	after.wait = &imported;
-	gives(accel_submit(queue, &job, 1, &after, &fence), 1);
-	gives(accel_fence_wait(fence, soon(WAIT_MS)), 0);
-	gives(accel_fence_status(done), 0);
-	gives(accel_bo_map(bos[1].bo, &map), 0);
-	gives(accel_bo_begin_access(bos[1].bo, ACCEL_ACCESS_READ, 0, PAGE, 0), 0);
-	for (i = 0; i < PAGE / 4; i++)
-		gives(((uint32_t *)map)[i], value);
-	accel_fence_unref(imported);
-	accel_fence_unref(fence);
-	accel_job_unref(job);
-	for (i = 0; i < 2; i++)
-		accel_bo_unref(bos[i].bo);
-	accel_bo_unref(params.commands);
-	accel_queue_unref(queue);
-	accel_context_unref(context);
-	accel_device_unref(device);
-}
+/* ---- share: from here to other devices --------------------------------------------------------------------------- */
 
 /* Fill one buffer, copy to the one that is shared, late enough that others must wait. */
 static struct accel_job *pipeline_job(struct rig *rig, uint32_t value)
@@ -1303,7 +1246,7 @@ static void test_share(const char *name)
 	struct accel_job *job;
 	unsigned int round;
 	uint32_t value = 0;
-	int fd;
+	int fd, sync_file;
 
 	rig_open(&mine, name, 0, ACCEL_BO_SHARE);
 	rig_open(&other, name, 0, 0);
@@ -1315,7 +1258,13 @@ static void test_share(const char *name)
 		value = 0x01020304 * (round + 1);
 		job = pipeline_job(&mine, value);
 		done = submit(mine.queue, job);
-		through_soft(fd, done, value);
+		gives(accel_fence_export_fd(done, ACCEL_FD_SYNC_FILE, &sync_file), 0);
+		through_soft(fd, sync_file, value);
+#ifdef WITH_QAIC
+		through_qaic(fd, sync_file, value);
+#endif
+		close(sync_file);
+		gives(accel_fence_status(done), 0);
 		/* Another context of this device copies it, to where the CPU looks. */
 		import_and_copy(&other, fd, value);
 		accel_fence_unref(done);
@@ -1363,18 +1312,23 @@ int main(int argc, char **argv)
 {
 	unsigned int i;
 	int j, done = 0;
+	char name[64];
 
-	for (j = 2; j < argc; j++)
+	if (!has_device("intel_vpu", name, sizeof(name))) {
+		fprintf(stderr, "there is no device of ivpu\n");
+		return 1;
+	}
+	for (j = 1; j < argc; j++)
 		for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 			if (strcmp(tests[i].name, argv[j]))
 				continue;
-			tests[i].fn(argv[1]);
+			tests[i].fn(name);
 			printf("ok %s\n", argv[j]);
 			fflush(stdout);
 			done++;
 		}
-	if (done && done == argc - 2)
+	if (done && done == argc - 1)
 		return 0;
-	fprintf(stderr, "usage: accel-ivpu DEVICE TEST...\n");
+	fprintf(stderr, "usage: accel-ivpu TEST...\n");
 	return 1;
 }
