@@ -525,7 +525,10 @@ static void test_cancel(const char *name)
 		accel_job_unref(jobs[i]);
 	}
 	accel_job_unref(other_job);
+	queues = counter("queues");
 	accel_queue_unref(other);
+	if (has_queues(&rig))
+		gives(counter("queues"), queues - 1);
 	rig_close(&rig);
 	for (i = 0; i < 100 && counter("queues"); i++)
 		usleep(10000);
