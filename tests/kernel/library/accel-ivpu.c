@@ -27,7 +27,7 @@
 #define OLD_SHAVE    0x180000000ull
 #define OLD_DMA      0x200000000ull
 #define LINE         64
-#define WAIT_MS      60000
+#define WAIT_MS      200000
 #define CONTEXT_JOBS 256
 #define RING         62
 
@@ -465,12 +465,48 @@ static void one_hang(const char *name, enum rig_fault_kind kind, unsigned int va
 	rig_close(&other);
 }
 
+/* How far the reset goes is the driver's and the firmware's matter; what it took is told, and the
+ * device is of use again. */
+static void one_reset(const char *name, enum rig_fault_kind kind, unsigned int value)
+{
+	struct accel_job_result result = {.size = sizeof(result)};
+	struct accel_job *bad;
+	struct rig rig;
+	int error;
+
+	rig_open(&rig, name, 0, 0);
+	bad = fault_job(&rig, kind, value);
+	write_word(&rig, 0, 1);
+	error = end_of(submit(rig.queue, bad));
+	gives(accel_job_get_result(bad, &result), 0);
+	gives(result.error, error);
+	gives((long)result.driver_code, ABORTED);
+	gives(result.outcome, accel_context_state(rig.context) ? ACCEL_LOST : ACCEL_FAILED);
+	if (accel_context_state(rig.context))
+		gives(accel_context_state(rig.context), ACCEL_CONTEXT_LOST);
+	else
+		rig_works(&rig, 0x61);
+	printf("kind %d: outcome %u\n", kind, result.outcome);
+	accel_job_unref(bad);
+	rig_close(&rig);
+	rig_open(&rig, name, 0, 0);
+	rig_works(&rig, 0x62);
+	rig_close(&rig);
+}
+
 static void test_hangs(const char *name)
 {
 	int i;
 
 	for (i = 0; i < 3; i++)
 		one_hang(name, RIG_FAULT_HANG, 0);
+	for (i = 0; i < 2; i++) {
+		one_reset(name, RIG_FAULT_HANG, 0);
+		one_reset(name, RIG_FAULT_HEART, 10000000);
+		one_reset(name, RIG_FAULT_CRASH, 0);
+		one_reset(name, RIG_FAULT_LOST, 0);
+		one_reset(name, RIG_FAULT_BUS, 0);
+	}
 }
 
 /* ---- cancel ------------------------------------------------------------------------------------------- */
