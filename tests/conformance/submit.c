@@ -446,6 +446,17 @@ static void batch_fence_ignores_earlier_failures(void)
 	batch_close(&b);
 }
 
+static void await_end(struct accel_job *job)
+{
+	struct accel_job_result result = {.size = sizeof(result)};
+
+	gives(accel_job_get_result(job, &result), 0);
+	while (result.outcome == ACCEL_PENDING) {
+		pause_ms(1);
+		gives(accel_job_get_result(job, &result), 0);
+	}
+}
+
 /* The fence is of the last one, not of the first. */
 static void batch_fence_waits_for_the_last(void)
 {
@@ -465,6 +476,7 @@ static void batch_fence_waits_for_the_last(void)
 	jobs[1] = request_job(b.queue, &r);
 	gives(accel_submit(b.queue, jobs, 2, NULL, &fence), 2);
 	gate_wait_started(&gate);
+	await_end(jobs[0]); /* the second may have begun before that is told */
 	expect_outcome(jobs[0], ACCEL_DONE);
 	expect_outcome(jobs[1], ACCEL_PENDING);
 	gives(accel_fence_wait(fence, soon(2)), -ETIME);
