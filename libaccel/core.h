@@ -29,6 +29,8 @@ struct env {
 	bool no_software;	  /* LIBACCEL_SOFTWARE=0 */
 	const char *provider_dir; /* LIBACCEL_PROVIDER_DIR, or NULL */
 	const char *sysfs;	  /* LIBACCEL_SYSFS, or "/sys" */
+	const char *procfs;	  /* LIBACCEL_PROCFS, or "/proc" */
+	const char *dev;	  /* LIBACCEL_DEV, or "/dev" */
 };
 const struct env *env_get(void);
 void env_read(void);

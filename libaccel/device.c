@@ -162,7 +162,8 @@ static int read_node(const char *uevent, char *node, size_t bytes)
 		return ret;
 	if (!*name || *name == '/' || strstr(name, ".."))
 		return -EINVAL;
-	snprintf(node, bytes, "/dev/%s", name);
+	if (snprintf(node, bytes, "%s/%s", env_get()->dev, name) >= (int)bytes)
+		return -ENAMETOOLONG;
 	return 0;
 }
 

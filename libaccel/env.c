@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct env env = { .sysfs = "/sys" };
+static struct env env = { .sysfs = "/sys", .procfs = "/proc", .dev = "/dev" };
 
 static int level_of(const char *name)
 {
@@ -25,6 +25,15 @@ static bool is(const char *name, const char *value)
 	return got && !strcmp(got, value);
 }
 
+static void read_root(const char *name, const char **root)
+{
+	const char *path = secure_getenv(name);
+
+	path = path && *path ? strdup(path) : NULL;
+	if (path)
+		*root = path;
+}
+
 void env_read(void)
 {
 	const char *path;
@@ -36,16 +45,19 @@ void env_read(void)
 	path = secure_getenv("LIBACCEL_PROVIDER_DIR");
 	if (path && *path)
 		env.provider_dir = strdup(path);
-	path = secure_getenv("LIBACCEL_SYSFS");
-	if (path && *path)
-		env.sysfs = strdup(path);
-	if (!env.sysfs)
-		env.sysfs = "/sys";
+	read_root("LIBACCEL_SYSFS", &env.sysfs);
+	read_root("LIBACCEL_PROCFS", &env.procfs);
+	read_root("LIBACCEL_DEV", &env.dev);
 }
 
 const struct env *env_get(void)
 {
 	return &env;
+}
+
+const char *accel_core_root(enum accel_root root)
+{
+	return root == ACCEL_ROOT_SYS ? env.sysfs : root == ACCEL_ROOT_PROC ? env.procfs : env.dev;
 }
 
 bool accel_core_validates(void)

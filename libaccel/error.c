@@ -96,6 +96,16 @@ void error_restore(const struct accel_error *saved)
 	last_error = *saved;
 }
 
+void accel_core_error_save(struct accel_error *out)
+{
+	error_save(out);
+}
+
+void accel_core_error_restore(const struct accel_error *saved)
+{
+	error_restore(saved);
+}
+
 int accel_core_fail(int err, const char *format, ...)
 {
 	va_list args;

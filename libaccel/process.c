@@ -65,6 +65,11 @@ int process_enter(void)
 	return atomic_load_explicit(word, memory_order_relaxed) ? 0 : -ECHILD;
 }
 
+int accel_core_process_enter(void)
+{
+	return process_enter();
+}
+
 bool process_is_child(void)
 {
 	return process_enter() != 0;

@@ -283,6 +283,18 @@ int accel_core_params_out(void *to, const void *from, size_t known);
 /* env.c: LIBACCEL_VALIDATE=1: check all that can be checked of commands. */
 bool accel_core_validates(void);
 
+/* For libaccel-mgmt, which has no context to ask by. process.c: -ECHILD in a forked child;
+ * env.c: where the kernel's file systems are; sysfs.c: read a small file, the length or a
+ * negative errno, and whether a name may become a part of a path; error.c: around what may
+ * fail without the whole call failing. */
+enum accel_root { ACCEL_ROOT_SYS, ACCEL_ROOT_PROC, ACCEL_ROOT_DEV };
+int accel_core_process_enter(void);
+const char *accel_core_root(enum accel_root root);
+int accel_core_read_file(const char *path, char *buf, size_t bytes);
+bool accel_core_is_plain_word(const char *name);
+void accel_core_error_save(struct accel_error *out);
+void accel_core_error_restore(const struct accel_error *saved);
+
 /* bo.c: see that bo->map is there, whatever the buffer was made for. Not under context->lock. */
 int accel_core_bo_map(struct accel_bo *bo);
 

@@ -35,6 +35,11 @@ int sysfs_read(const char *path, char *buf, size_t bytes)
 	return (int)got;
 }
 
+int accel_core_read_file(const char *path, char *buf, size_t bytes)
+{
+	return sysfs_read(path, buf, bytes);
+}
+
 int sysfs_uevent(const char *text, const char *key, char *value, size_t bytes)
 {
 	const size_t key_length = strlen(key);
@@ -92,4 +97,9 @@ bool sysfs_is_plain_word(const char *name)
 		if (!isalnum((unsigned char)*name) && !strchr("_-.:", *name))
 			return false;
 	return true;
+}
+
+bool accel_core_is_plain_word(const char *name)
+{
+	return sysfs_is_plain_word(name);
 }

@@ -599,6 +599,16 @@ void set_sysfs(const char *path)
 	env()->sysfs = path ? path : "/sys";
 }
 
+void set_procfs(const char *path)
+{
+	env()->procfs = path ? path : "/proc";
+}
+
+void set_dev(const char *path)
+{
+	env()->dev = path ? path : "/dev";
+}
+
 void set_provider_dir(const char *path)
 {
 	env()->provider_dir = path;

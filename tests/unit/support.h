@@ -111,6 +111,8 @@ void seam_end_sync_file(int fd, int status);
 
 /* As if the library had started with it; NULL: not set. Strings must last. */
 void set_sysfs(const char *path);
+void set_procfs(const char *path);
+void set_dev(const char *path);
 void set_provider_dir(const char *path);
 void set_no_software(bool no_software);
 

@@ -236,6 +236,22 @@ static void test_devname(void **state)
 	}
 }
 
+static void test_other_dev(void **state)
+{
+	(void)state;
+	add(0, NULL, "npu");
+	set_dev("/elsewhere");
+	scan(1);
+	assert_string_equal(info(0).node, "/elsewhere/accel/accel0");
+	forget_devices();
+	/* A path that doesn't fit is none, and not a part of one. */
+	set_dev("/0123456789012345678901234567890123456789012345678901234567890123456789");
+	scan(1);
+	assert_string_equal(info(0).node, "");
+	assert_int_equal(info(0).usable, ACCEL_NO_NODE);
+	set_dev(NULL);
+}
+
 /* ---- hostile trees ------------------------------------------------------------------------ */
 
 static void test_bad_numbers(void **state)
@@ -739,6 +755,7 @@ int main(void)
 		TEST(test_long_ids),
 		TEST(test_numa),
 		TEST(test_devname),
+		TEST(test_other_dev),
 		TEST(test_bad_numbers),
 		TEST(test_hostile_files),
 		TEST(test_hostile_parent),

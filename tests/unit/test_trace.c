@@ -174,6 +174,13 @@ static void print_env(void)
 		env_get()->trace);
 }
 
+static void print_roots(void)
+{
+	accel_core_process_enter();
+	fprintf(stderr, "%s %s %s", accel_core_root(ACCEL_ROOT_SYS),
+		accel_core_root(ACCEL_ROOT_PROC), accel_core_root(ACCEL_ROOT_DEV));
+}
+
 static void test_env(void **state)
 {
 	(void)state;
@@ -183,6 +190,14 @@ static void test_env(void **state)
 	assert_string_equal(output, "/a/b none 0 0");
 	run_with("LIBACCEL_SYSFS", "", print_env);
 	assert_string_equal(output, "/sys none 0 0");
+	run_with("LIBACCEL_NOTHING", "", print_roots);
+	assert_string_equal(output, "/sys /proc /dev");
+	run_with("LIBACCEL_SYSFS", "/a", print_roots);
+	assert_string_equal(output, "/a /proc /dev");
+	run_with("LIBACCEL_PROCFS", "/b", print_roots);
+	assert_string_equal(output, "/sys /b /dev");
+	run_with("LIBACCEL_DEV", "/c", print_roots);
+	assert_string_equal(output, "/sys /proc /c");
 	run_with("LIBACCEL_PROVIDER_DIR", "/c", print_env);
 	assert_string_equal(output, "/sys /c 0 0");
 	run_with("LIBACCEL_PROVIDER_DIR", "", print_env);
