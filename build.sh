@@ -30,6 +30,8 @@ build_packages="
 	pkgconf          pkgconf-pkg-config
 	libdrm-dev       libdrm-devel
 	libdnnl-dev      onednn-devel
+	libnl-3-dev      libnl3-devel
+	libnl-genl-3-dev libnl3-devel
 "
 test_packages="
 	g++              gcc-c++
