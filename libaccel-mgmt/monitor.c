@@ -28,6 +28,7 @@
 #define STEP_LAST       (160 * MS)
 #define UEVENT_BYTES    (16 * 1024) /* the kernel has room for 2 KiB of text in one */
 #define DRAIN_MAX       1000000
+#define TRIES           8
 #define EVENTS_PER_READ 4096 /* that mean nothing to us, before poll is asked again */
 #define NODE_CHANGES                                                                        \
 	(IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | \
@@ -332,6 +333,38 @@ static bool is_same(const struct accel_device_info *a, const struct accel_device
 	return a->devnum == b->devnum && !strcmp(a->id, b->id);
 }
 
+static bool is_equal(const struct accel_device_info *a, const struct accel_device_info *b)
+{
+	return is_same(a, b) && a->usable == b->usable && !strcmp(a->driver, b->driver);
+}
+
+/*
+ * What is true of a device. One that goes while it is read in sysfs, file by file, seems to have
+ * no driver, or no bus; so it is read until twice the same comes out. -ENODEV it is gone, or
+ * comes and goes too fast: then there are events still to come. Takes the reference that
+ * *@device has, and gives another.
+ */
+static int read_twice(struct accel_device **device, struct accel_device_info *info)
+{
+	struct accel_device_info again = {.size = sizeof(again)};
+	struct accel_device *other;
+	int ret, i;
+
+	for (i = 0; i < TRIES; i++) {
+		ret = accel_device_find(info->name, &other);
+		if (ret)
+			break;
+		ret = accel_device_get_info(other, &again);
+		accel_device_unref(*device);
+		*device = other;
+		if (!ret && is_equal(info, &again))
+			return 0;
+		*info = again;
+	}
+	accel_device_unref(*device);
+	return ret == -ENOMEM ? ret : -ENODEV;
+}
+
 /* One device of a scan. Takes the reference. */
 static int see(struct accel_monitor *monitor, struct accel_device *device, bool initial, bool told)
 {
@@ -348,6 +381,11 @@ static int see(struct accel_monitor *monitor, struct accel_device *device, bool 
 		return ret;
 	}
 	record = find_record(monitor, info.name);
+	if ((!record || !is_equal(&record->info, &info)) && has_sysfs()) {
+		ret = read_twice(&device, &info);
+		if (ret)
+			return ret == -ENODEV ? 0 : ret; /* not seen */
+	}
 	if (record && !is_same(&record->info, &info)) {
 		ret = remove_record(monitor, record, 0);
 		if (ret) {
@@ -427,6 +465,10 @@ static int add_device(struct accel_monitor *monitor, const char *name, uint64_t 
 	if (ret)
 		return ret == -ENOMEM ? ret : 0;
 	ret = accel_device_get_info(device, &info);
+	if (!ret)
+		ret = read_twice(&device, &info);
+	if (ret)
+		return ret == -ENODEV ? 0 : ret;
 	record = find_record(monitor, name);
 	if (!ret && record && !is_same(&record->info, &info))
 		ret = remove_record(monitor, record, 0);

@@ -152,7 +152,7 @@ struct accel_telemetry *accel_telemetry_ref(struct accel_telemetry *telemetry);
 void accel_telemetry_unref(struct accel_telemetry *telemetry);
 
 /*
- * Look at @count devices: @out[i] is given a sample of @devices[i]. Of a device that is
+ * Look at @count devices, which may be 0: @out[i] is given a sample of @devices[i]. Of a device that is
  * gone, or that tells nothing (soft, rocket to a great part), it is one with few metrics or
  * none.
  *
@@ -281,7 +281,8 @@ struct accel_ras_info {
 /*
  * Read the error counters of @dev, or of all that the kernel knows if it is NULL; among those
  * may be devices that are no accelerators (GPUs). Nodes of @dev are those whose device name
- * is its bus address. A counter that can't be read is left out.
+ * is its bus address. A counter that can't be read is left out. Whether a device that sleeps
+ * is woken to answer for its counters of drm-ras is its driver's choice.
  * Errors: -EINVAL, -ENOMEM. That there is none is no error.
  */
 int accel_ras_read(struct accel_device *dev, struct accel_ras **out);
@@ -324,7 +325,7 @@ enum accel_event_type {
 struct accel_event {
 	uint32_t size;
 	uint32_t type;   /* enum accel_event_type */
-	uint32_t usable; /* enum accel_usable, when the event was read; for REMOVED as it
+	uint32_t usable; /* enum accel_usable, when it was noticed; for REMOVED as it
 			   * was last */
 	uint32_t flags;  /* ACCEL_EVENT_IS_* */
 	int64_t time_ns; /* CLOCK_MONOTONIC, when it was noticed */
@@ -355,8 +356,9 @@ struct accel_monitor_params {
 
 /*
  * Watch the machine's accelerators; the software device is none of these. The monitor
- * begins with the devices of this moment and misses nothing after it. No thread is started
- * and nothing is opened. @params may be NULL.
+ * begins with the devices of this moment and misses nothing after it, but a device that came
+ * and went again before it could be looked at: of that there is no event. No thread is
+ * started and nothing is opened. @params may be NULL.
  * Errors: -EINVAL; -EMFILE, -ENFILE; -ENOMEM, also where a limit for inotify is reached.
  */
 int accel_monitor_create(const struct accel_monitor_params *params, struct accel_monitor **out);
