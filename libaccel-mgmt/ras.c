@@ -153,7 +153,8 @@ static int take_counter(void *data, uint8_t command, struct nlattr *head, int le
 	return 0;
 }
 
-/* -ENOMEM; a node that can't be read, or is gone by now, has no counters. */
+/* A node that its driver can't read, or that is gone by now, has no counters. What is wrong with
+ * the answers themselves is wrong with all. */
 static int read_node(struct genl *genl, struct counting *counting)
 {
 	struct nl_msg *msg;
@@ -171,7 +172,7 @@ static int read_node(struct genl *genl, struct counting *counting)
 		}
 		ret = genl_call(genl, msg, take_counter, counting);
 	}
-	if (ret && ret != -ENOMEM) {
+	if (ret && ret != -ENOMEM && ret != -EPROTO && ret != -ETIMEDOUT) {
 		accel_core_log(ACCEL_LOG_DEBUG, "drm-ras: node %s of %s can't be read: %s",
 			       counting->node->name, counting->node->device, strerror(-ret));
 		ret = 0;
@@ -231,15 +232,18 @@ void ras_metrics(struct ras_socket *socket, struct accel_sample **samples, uint3
 
 	if (!socket->state) {
 		ret = genl_open(&socket->genl, FAMILY, NULL);
-		socket->state = ret ? ret : 1;
+		if (!ret)
+			socket->state = 1;
+		else if (ret == -EPROTONOSUPPORT || ret == -EPERM)
+			socket->state = ret;
 	}
-	if (socket->state < 0)
+	if (socket->state != 1)
 		return;
 	ret = read_nodes(&socket->genl, "", "", &counters, &nodes);
-	/* Without the right to ask now there will be none the next time. */
-	if (ret == -EPERM || ret == -EPROTO) {
+	if (ret) {
 		genl_close(&socket->genl);
-		socket->state = ret;
+		/* Without the right to ask now there will be none the next time. */
+		socket->state = ret == -EPERM ? ret : 0;
 	}
 	for (i = 0; !ret && i < count; i++) {
 		address = device_address(&samples[i]->device);
