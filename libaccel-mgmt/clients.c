@@ -60,7 +60,7 @@ static int update(struct processes *processes)
 	ret = 0;
 	if (pids.count)
 		qsort(pids.items, pids.count, sizeof(*pid), by_value);
-	end = old + processes->known.count;
+	end = old ? old + processes->known.count : NULL;
 	for (i = 0, pid = pids.items; i < pids.count; i++, pid++) {
 		process = array_add(&merged, sizeof(*process));
 		if (!process) {

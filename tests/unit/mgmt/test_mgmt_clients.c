@@ -218,6 +218,7 @@ static void test_turns(void **state)
 {
 	struct accel_telemetry_params params = {.size = sizeof(params), .processes = 2};
 	unsigned long lists;
+	char gone[256];
 	int pid, i;
 
 	(void)state;
@@ -241,7 +242,8 @@ static void test_turns(void **state)
 	add_process(11, "new");
 	add_fd(11, 3, "/dev/accel/accel1", PLAIN);
 	assert_int_equal(look(1), 2);
-	assert_int_equal(rename(tree_path(proc, "5"), strdupa(tree_path(proc, "gone"))), 0);
+	snprintf(gone, sizeof(gone), "%s", tree_path(proc, "gone"));
+	assert_int_equal(rename(tree_path(proc, "5"), gone), 0);
 	assert_int_equal(look(1), 1);
 	get(1, 0);
 	assert_int_equal(client.pid, 11);

@@ -66,7 +66,8 @@ static void send_raw(const void *data, size_t bytes, uint32_t from, int err)
 
 	assert_in_range(kernel.count, 0, ARRAY_SIZE(kernel.message) - 1);
 	assert_in_range(bytes, 0, sizeof(kernel.message[0].data));
-	memcpy(kernel.message[kernel.count].data, data, bytes);
+	if (bytes)
+		memcpy(kernel.message[kernel.count].data, data, bytes);
 	kernel.message[kernel.count].bytes = kernel.message[kernel.count].told = bytes;
 	kernel.message[kernel.count].from = from;
 	kernel.message[kernel.count++].err = err;

@@ -273,9 +273,12 @@ static int give_answer(struct nl_sock *sock, struct sockaddr_nl *from, unsigned 
 		return -NLE_AGAIN; /* what SO_RCVTIMEO makes of silence */
 	*from = (struct sockaddr_nl){.nl_family = AF_NETLINK, .nl_pid = datagram->from};
 	bytes = (int)datagram->bytes;
-	*buf = malloc(datagram->bytes ? datagram->bytes : 1);
-	assert_non_null(*buf);
-	memcpy(*buf, datagram->data, datagram->bytes);
+	*buf = NULL; /* as nl_recv() has it for a message of no bytes */
+	if (bytes) {
+		*buf = malloc(datagram->bytes);
+		assert_non_null(*buf);
+		memcpy(*buf, datagram->data, datagram->bytes);
+	}
 	if (kernel.endless && datagram->next == NULL)
 		return bytes;
 	kernel.first = datagram->next;
