@@ -319,6 +319,8 @@ static void test_odd_names(void **state)
 	add_fd(7, 3, "/dev/accel/accel1", PLAIN);
 	tree_link(proc, "7/fd/x", "/dev/accel/accel1");
 	tree_link(proc, "7/fd/9", "/dev/accel/accel77");
+	/* Closed between the look at the link and that at its fdinfo. */
+	add_fd(7, 12, "/dev/accel/accel1", NULL);
 	assert_int_equal(look(1), 1);
 	get(1, 0);
 	assert_string_equal(client.command, "?[31mred?");

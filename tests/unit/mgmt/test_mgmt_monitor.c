@@ -495,7 +495,10 @@ static void test_cut(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, good, i);
-		uevent_parse(copy, i, &uevent);
+		if (!i || copy[i - 1])
+			assert_int_equal(uevent_parse(copy, i, &uevent), -EINVAL);
+		else
+			uevent_parse(copy, i, &uevent);
 		if (i) {
 			memcpy(copy, good, i);
 			copy[i - 1] = '\0';
