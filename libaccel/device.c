@@ -288,6 +288,11 @@ static int add_sysfs(void *data, const char *name)
 		accel_device_unref(device);
 		return ret == -ENOMEM ? ret : 0;
 	}
+	/* habanalabs has control nodes in the class, which are no devices of their own. */
+	if (major((dev_t)device->info.devnum) != ACCEL_MAJOR) {
+		accel_device_unref(device);
+		return 0;
+	}
 	look(&device->info);
 	ret = append(list, device);
 	if (ret)

@@ -252,6 +252,19 @@ static void test_other_dev(void **state)
 	set_dev(NULL);
 }
 
+/* The class has nodes that are no accelerators. */
+static void test_control_node(void **state)
+{
+	(void)state;
+	add(0, "0000:c5:00.1", "npu");
+	tree_print(tree, "class/accel/accel_controlD0/uevent",
+		   "MAJOR=236\nMINOR=0\nDEVNAME=accel/accel_controlD0\n");
+	tree_link(tree, "class/accel/accel_controlD0/device",
+		  "../../../devices/pci0000:00/0000:c5:00.1");
+	scan(1);
+	assert_string_equal(info(0).name, "accel0");
+}
+
 /* ---- hostile trees ------------------------------------------------------------------------ */
 
 static void test_bad_numbers(void **state)
@@ -279,9 +292,9 @@ static void test_bad_numbers(void **state)
 		assert_string_equal(info(0).name, "accel1");
 		forget_devices();
 	}
-	tree_print(tree, "class/accel/accel0/uevent", "MAJOR=4095\nMINOR=1048575\n");
+	tree_print(tree, "class/accel/accel0/uevent", "MAJOR=261\nMINOR=1048575\n");
 	scan(2);
-	assert_true(info(1).devnum == makedev(4095, 1048575));
+	assert_true(info(1).devnum == makedev(261, 1048575));
 }
 
 static void test_hostile_files(void **state)
@@ -756,6 +769,7 @@ int main(void)
 		TEST(test_numa),
 		TEST(test_devname),
 		TEST(test_other_dev),
+		TEST(test_control_node),
 		TEST(test_bad_numbers),
 		TEST(test_hostile_files),
 		TEST(test_hostile_parent),
