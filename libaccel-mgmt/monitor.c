@@ -689,12 +689,20 @@ static void set_wake(struct accel_monitor *monitor)
 	monitor->woken = wanted;
 }
 
-static void destroy(struct accel_monitor *monitor)
+static void close_all(struct accel_monitor *monitor)
 {
 	const int fds[] = {monitor->epoll, monitor->uevents, monitor->inotify, monitor->timer,
 			   monitor->wake};
-	struct list *node;
 	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			accel_core_sys.close(fds[i]);
+}
+
+static void destroy(struct accel_monitor *monitor)
+{
+	struct list *node;
 
 	while (!list_empty(&monitor->queue)) {
 		node = monitor->queue.next;
@@ -703,9 +711,7 @@ static void destroy(struct accel_monitor *monitor)
 	}
 	while (!list_empty(&monitor->records))
 		free_record(list_entry(monitor->records.next, struct record, link));
-	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i] >= 0)
-			accel_core_sys.close(fds[i]);
+	close_all(monitor);
 	accel_core_sys.free(monitor->message);
 	pthread_mutex_destroy(&monitor->lock);
 	accel_core_sys.free(monitor);
@@ -904,7 +910,11 @@ struct accel_monitor *accel_monitor_ref(struct accel_monitor *monitor)
 
 void accel_monitor_unref(struct accel_monitor *monitor)
 {
-	if (!monitor || atomic_fetch_sub(&monitor->refs, 1) != 1 || accel_core_process_enter())
+	if (!monitor || atomic_fetch_sub(&monitor->refs, 1) != 1)
 		return;
-	destroy(monitor);
+	/* In a forked child another thread may have been in the middle of it. */
+	if (accel_core_process_enter())
+		close_all(monitor);
+	else
+		destroy(monitor);
 }

@@ -56,9 +56,11 @@ struct accel_telemetry *accel_telemetry_ref(struct accel_telemetry *telemetry)
 
 void accel_telemetry_unref(struct accel_telemetry *telemetry)
 {
-	if (!telemetry || atomic_fetch_sub(&telemetry->refs, 1) != 1 || accel_core_process_enter())
+	if (!telemetry || atomic_fetch_sub(&telemetry->refs, 1) != 1)
 		return;
 	ras_socket_close(&telemetry->ras);
+	if (accel_core_process_enter())
+		return;
 	array_free(&telemetry->processes.known);
 	pthread_mutex_destroy(&telemetry->lock);
 	accel_core_sys.free(telemetry);

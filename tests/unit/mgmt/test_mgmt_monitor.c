@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "mgmt.h"
 #include "support.h"
@@ -154,8 +155,10 @@ static int setup(void **state)
 {
 	(void)state;
 	seam_install();
-	if (!real.epoll)
+	if (!real.epoll) {
 		real = mgmt_sys;
+		seam_add_provider("npu", &provider);
+	}
 	memset(&kernel, 0, sizeof(kernel));
 	mgmt_sys.uevent_open = open_it;
 	mgmt_sys.uevent_receive = receive_it;
@@ -172,7 +175,6 @@ static int setup(void **state)
 	set_sysfs(sys);
 	set_dev(dev);
 	set_provider_dir(SEAM_PROVIDER_DIR);
-	seam_add_provider("npu", &provider);
 	return 0;
 }
 
@@ -684,6 +686,45 @@ static void test_memory(void **state)
 	seam_fail(SEAM_ALLOC, 0, 0, 0);
 }
 
+/* A child has no business with its parent's monitor but to close it. */
+static int use_in_child(void)
+{
+	struct accel_telemetry *telemetry = NULL;
+	struct accel_firmware *firmware = NULL;
+	struct accel_ras *ras = NULL;
+	int fd, before = count_fds();
+
+	event.size = sizeof(event);
+	if (accel_monitor_read(monitor, &event) != -ECHILD ||
+	    accel_monitor_fd(monitor, &fd) != -ECHILD ||
+	    accel_monitor_devices(monitor, NULL, 0) != -ECHILD ||
+	    accel_monitor_create(NULL, &monitor) != -ECHILD ||
+	    accel_telemetry_create(NULL, &telemetry) != -ECHILD ||
+	    accel_telemetry_read(telemetry, NULL, 0, NULL) != -ECHILD ||
+	    accel_ras_read(NULL, &ras) != -ECHILD || accel_ras_clear(NULL) != -ECHILD ||
+	    accel_firmware_read(NULL, &firmware) != -ECHILD ||
+	    accel_firmware_flash(NULL, NULL) != -ECHILD)
+		return 1;
+	accel_monitor_unref(monitor);
+	return before - count_fds() == 5 ? 0 : 2;
+}
+
+static void test_fork(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	add(0, NULL);
+	start(ACCEL_MONITOR_INITIAL);
+	child = fork();
+	if (!child)
+		_exit(use_in_child());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	next(ACCEL_EVENT_ARRIVED, "accel0");
+}
+
 static void test_sizes(void **state)
 {
 	struct accel_event small = {.size = 8};
@@ -707,14 +748,23 @@ static void test_sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_coming_and_going), TEST(test_initial),
-		TEST(test_settling),         TEST(test_changed),
-		TEST(test_states),           TEST(test_another_sender),
-		TEST(test_bad_messages),     TEST(test_cut),
-		TEST(test_overflow),         TEST(test_no_uevents),
-		TEST(test_not_reached),      TEST(test_no_socket),
-		TEST(test_nodes_alone),      TEST(test_no_inotify),
-		TEST(test_memory),           TEST(test_sizes),
+		TEST(test_coming_and_going),
+		TEST(test_initial),
+		TEST(test_settling),
+		TEST(test_changed),
+		TEST(test_states),
+		TEST(test_another_sender),
+		TEST(test_bad_messages),
+		TEST(test_cut),
+		TEST(test_overflow),
+		TEST(test_no_uevents),
+		TEST(test_not_reached),
+		TEST(test_no_socket),
+		TEST(test_nodes_alone),
+		TEST(test_no_inotify),
+		TEST(test_memory),
+		TEST(test_fork),
+		TEST(test_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
