@@ -2,7 +2,7 @@
 /*
  * What libaccel-mgmt promises, on the kernel's own drm-ras, devlink, uevents and procfs:
  *
- *	accel-mgmt ras|firmware|events|container|storm|overflow|clients
+ *	accel-mgmt ras|firmware|sensors|events|container|storm|overflow|clients
  */
 #include <accel/mgmt.h>
 #include <errno.h>
@@ -341,6 +341,77 @@ static void test_firmware(void)
 	unload();
 }
 
+/* ---- sensors --------------------------------------------------------------------------------- */
+
+static long long read_number(const char *path)
+{
+	long long value = -1;
+	FILE *file = fopen(path, "re");
+
+	check(file && fscanf(file, "%lld", &value) == 1);
+	fclose(file);
+	return value;
+}
+
+static void has_sensor(struct accel_sample *sample, uint32_t id, const char *name, int64_t value)
+{
+	struct accel_metric metric = {.size = sizeof(metric)};
+
+	gives(accel_sample_find_metric(sample, id, name, &metric), 0);
+	check(metric.value == value);
+	gives(metric.source, ACCEL_SOURCE_HWMON);
+}
+
+/* Sensors of a device that is awake; one that sleeps goes on to. */
+static void test_sensors(void)
+{
+	struct accel_sample_info sample_info = {.size = sizeof(sample_info)};
+	struct accel_metric metric = {.size = sizeof(metric)};
+	struct accel_telemetry *telemetry;
+	struct accel_sample *sample;
+	char active_time[256];
+	long long asked, active;
+	int i;
+
+	find("accel0");
+	snprintf(active_time, sizeof(active_time),
+		 "/sys/class/accel/%s/device/power/runtime_active_time", info.name);
+	keep_awake("on");
+	load("");
+	gives(accel_telemetry_create(NULL, &telemetry), 0);
+	gives(accel_telemetry_read(telemetry, &device, 1, &sample), 0);
+	gives(accel_sample_get_info(sample, &sample_info), 0);
+	gives(sample_info.power, ACCEL_POWER_ACTIVE);
+	has_sensor(sample, ACCEL_METRIC_TEMPERATURE, "temp1", 45000);
+	has_sensor(sample, ACCEL_METRIC_TEMPERATURE_CRITICAL, "temp1", 105000);
+	has_sensor(sample, ACCEL_METRIC_TEMPERATURE, "board", -12000);
+	has_sensor(sample, ACCEL_METRIC_POWER, "power1", 7500000);
+	accel_sample_unref(sample);
+
+	keep_awake("auto");
+	do {
+		usleep(1000);
+		gives(accel_telemetry_read(telemetry, &device, 1, &sample), 0);
+		gives(accel_sample_get_info(sample, &sample_info), 0);
+		accel_sample_unref(sample);
+	} while (sample_info.power != ACCEL_POWER_SUSPENDED);
+	asked = read_number("/sys/module/rig_mgmt/parameters/asked");
+	active = read_number(active_time);
+	for (i = 0; i < 100; i++) {
+		gives(accel_telemetry_read(telemetry, &device, 1, &sample), 0);
+		gives(accel_sample_get_info(sample, &sample_info), 0);
+		gives(sample_info.power, ACCEL_POWER_SUSPENDED);
+		gives(sample_info.flags, ACCEL_SAMPLE_ASLEEP);
+		gives(accel_sample_find_metric(sample, ACCEL_METRIC_TEMPERATURE, NULL, &metric),
+		      -ENODATA);
+		accel_sample_unref(sample);
+	}
+	gives(read_number("/sys/module/rig_mgmt/parameters/asked"), asked);
+	gives(read_number(active_time), active);
+	accel_telemetry_unref(telemetry);
+	unload();
+}
+
 /* ---- events -------------------------------------------------------------------------------------- */
 
 static struct accel_monitor *monitor;
@@ -626,9 +697,13 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(void);
 	} tests[] = {
-		{"ras", test_ras},         {"firmware", test_firmware},
-		{"events", test_events},   {"container", test_container},
-		{"storm", test_storm},     {"overflow", test_overflow},
+		{"ras", test_ras},
+		{"firmware", test_firmware},
+		{"sensors", test_sensors},
+		{"events", test_events},
+		{"container", test_container},
+		{"storm", test_storm},
+		{"overflow", test_overflow},
 		{"clients", test_clients},
 	};
 	size_t i;
@@ -639,6 +714,7 @@ int main(int argc, char **argv)
 			printf("%s: passed\n", argv[1]);
 			return 0;
 		}
-	fprintf(stderr, "usage: accel-mgmt ras|firmware|events|container|storm|overflow|clients\n");
+	fprintf(stderr,
+		"usage: accel-mgmt ras|firmware|sensors|events|container|storm|overflow|clients\n");
 	return 2;
 }

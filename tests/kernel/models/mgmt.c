@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What no accel driver offers yet: counters of errors in drm-ras, and firmware by devlink, on a
- * device that another driver runs.
+ * What no accel driver of the rig offers: counters of errors in drm-ras, firmware by devlink, and
+ * sensors in hwmon, on a device that another driver runs.
  *
  *	device=NAME	of the platform device
  *	nodes=COUNT	nodes of drm-ras beside the three that stand below
@@ -9,8 +9,10 @@
  * The node "memory" has the counters correctable (1), non-fatal (3) and fatal (4), and no 2; "bus" has
  * one that can't be cleared; "other" belongs to another device. devlink writes any file that
  * does not begin with "bad", in ten steps, and then names its first word as the stored version.
+ * The parameter "asked" counts the readings of sensors.
  */
 #include <linux/firmware.h>
+#include <linux/hwmon.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -171,7 +173,56 @@ static const struct devlink_ops mgmt_ops = {
 	.flash_update = mgmt_flash_update,
 };
 
-static struct device *parent;
+/* --- hwmon ------------------------------------------------------------------ */
+
+static unsigned int asked;
+module_param(asked, uint, 0444);
+MODULE_PARM_DESC(asked, "how often a sensor was read");
+
+static umode_t mgmt_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
+			       int channel)
+{
+	return 0444;
+}
+
+static int mgmt_read(struct device *dev, enum hwmon_sensor_types type, u32 attr, int channel,
+		     long *value)
+{
+	asked++;
+	if (type == hwmon_temp && attr == hwmon_temp_input)
+		*value = channel ? -12000 : 45000;
+	else if (type == hwmon_temp)
+		*value = 105000;
+	else
+		*value = 7500000;
+	return 0;
+}
+
+static int mgmt_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
+			    int channel, const char **text)
+{
+	*text = "board";
+	return 0;
+}
+
+static const struct hwmon_ops mgmt_hwmon_ops = {
+	.is_visible = mgmt_is_visible,
+	.read = mgmt_read,
+	.read_string = mgmt_read_string,
+};
+
+static const struct hwmon_channel_info *const mgmt_channels[] = {
+	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_CRIT, HWMON_T_INPUT | HWMON_T_LABEL),
+	HWMON_CHANNEL_INFO(power, HWMON_P_INPUT),
+	NULL
+};
+
+static const struct hwmon_chip_info mgmt_chip = {
+	.ops = &mgmt_hwmon_ops,
+	.info = mgmt_channels,
+};
+
+static struct device *parent, *sensors;
 static struct devlink *instance;
 
 static int __init mgmt_init(void)
@@ -189,9 +240,16 @@ static int __init mgmt_init(void)
 		ret = -ENOMEM;
 		goto err_nodes;
 	}
+	sensors = hwmon_device_register_with_info(parent, "rig_mgmt", NULL, &mgmt_chip, NULL);
+	if (IS_ERR(sensors)) {
+		ret = PTR_ERR(sensors);
+		goto err_instance;
+	}
 	devlink_register(instance);
 	return 0;
 
+err_instance:
+	devlink_free(instance);
 err_nodes:
 	mgmt_del_nodes();
 err_parent:
@@ -202,6 +260,7 @@ err_parent:
 static void __exit mgmt_exit(void)
 {
 	devlink_unregister(instance);
+	hwmon_device_unregister(sensors);
 	devlink_free(instance);
 	mgmt_del_nodes();
 	put_device(parent);
@@ -210,5 +269,5 @@ static void __exit mgmt_exit(void)
 module_init(mgmt_init);
 module_exit(mgmt_exit);
 
-MODULE_DESCRIPTION("libaccel test rig: error counters and firmware");
+MODULE_DESCRIPTION("libaccel test rig: error counters, firmware and sensors");
 MODULE_LICENSE("GPL");
