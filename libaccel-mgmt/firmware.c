@@ -123,7 +123,8 @@ int accel_firmware_read(struct accel_device *dev, struct accel_firmware **out)
 	firmware->info.devlink = ret;
 	snprintf(firmware->info.reason, sizeof(firmware->info.reason), "%s", reason_of(ret));
 	firmware->source = ACCEL_SOURCE_SYSFS;
-	attributes_firmware(&device, add_version, firmware);
+	if (device_is_there(&device))
+		attributes_firmware(&device, add_version, firmware);
 	firmware->info.versions = firmware->versions.count;
 	if (ret == -ENOMEM || firmware->no_memory) {
 		accel_firmware_unref(firmware);

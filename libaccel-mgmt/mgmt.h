@@ -101,6 +101,8 @@ struct accel_sample {
 struct accel_sample *sample_alloc(const struct accel_device_info *device);
 /* The directory of the device in sysfs; -ENODEV soft has none. */
 int device_directory(const struct accel_device_info *device, char *path, size_t bytes);
+/* Whether it is still this device that has the name: names are given again to others. */
+bool device_is_there(const struct accel_device_info *device);
 /* The device's bus address without the bus, or "". */
 const char *device_address(const struct accel_device_info *device);
 

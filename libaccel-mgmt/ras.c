@@ -282,7 +282,8 @@ static int add_files(struct accel_ras *ras, const struct accel_device_info *devi
 	size_t i;
 	int ret;
 
-	if (strcmp(device->driver, "qaic") != 0 || device_directory(device, sys, sizeof(sys)))
+	if (strcmp(device->driver, "qaic") != 0 || device_directory(device, sys, sizeof(sys)) ||
+	    !device_is_there(device))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		ret = file_path(path, sizeof(path), "%s/device/%s", sys, files[i].file);

@@ -14,6 +14,25 @@ int device_directory(const struct accel_device_info *device, char *path, size_t 
 			 device->name);
 }
 
+bool device_is_there(const struct accel_device_info *device)
+{
+	const char *address = device_address(device), *name;
+	char sys[PATH_MAX], path[PATH_MAX], target[PATH_MAX];
+	struct stat st;
+	ssize_t length;
+
+	if (device_directory(device, sys, sizeof(sys)) ||
+	    file_path(path, sizeof(path), "%s/uevent", sys) || accel_core_sys.stat(path, &st) ||
+	    file_path(path, sizeof(path), "%s/device", sys))
+		return false;
+	length = accel_core_sys.readlink(path, target, sizeof(target) - 1);
+	if (!*address || length < 0)
+		return !*address;
+	target[length] = '\0';
+	name = strrchr(target, '/');
+	return !strcmp(name ? name + 1 : target, address);
+}
+
 const char *device_address(const struct accel_device_info *device)
 {
 	const char *colon = strchr(device->id, ':');

@@ -66,15 +66,6 @@ void accel_telemetry_unref(struct accel_telemetry *telemetry)
 	accel_core_sys.free(telemetry);
 }
 
-static bool is_there(const struct accel_sample *sample)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	return !file_path(path, sizeof(path), "%s/uevent", sample->sys) &&
-	       !accel_core_sys.stat(path, &st);
-}
-
 /* Whether sysfs is there at all: where it is masked it says nothing of devices. */
 static bool has_sysfs(void)
 {
@@ -89,7 +80,7 @@ static void read_device(struct accel_telemetry *telemetry, struct accel_sample *
 {
 	if (!*sample->sys)
 		return;
-	if (!is_there(sample)) {
+	if (!device_is_there(&sample->device)) {
 		if (has_sysfs())
 			sample->info.flags |= ACCEL_SAMPLE_GONE;
 		return;

@@ -617,6 +617,13 @@ static void test_gone(void **state)
 	info = look();
 	assert_int_equal(info.flags & ACCEL_SAMPLE_GONE, ACCEL_SAMPLE_GONE);
 	assert_int_equal(info.metrics, 0);
+	/* Its name is another's now: what that tells is not told of this one. */
+	unlink(tree_path(tree, "class/accel/accel0/device"));
+	tree_device(tree, 0, "0000:01:00.0", "intel_vpu");
+	tree_print(tree, "devices/pci0000:00/0000:01:00.0/npu_busy_time_us", "1\n");
+	info = look();
+	assert_int_equal(info.flags & ACCEL_SAMPLE_GONE, ACCEL_SAMPLE_GONE);
+	assert_int_equal(info.metrics, 0);
 	/* Where sysfs is masked nothing is known, not even that. */
 	set_sysfs("/nonexistent");
 	assert_int_equal(look().flags & ACCEL_SAMPLE_GONE, 0);
