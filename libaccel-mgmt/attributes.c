@@ -72,7 +72,6 @@ uint32_t power_state(const char *directory, const char *name, struct metrics *me
 
 enum place {
 	DEVICE,  /* below the device on its bus */
-	ACCEL,   /* below its accel device */
 	DEBUGFS, /* its directory there: for root, and no stable interface */
 };
 
@@ -158,19 +157,26 @@ static const struct attribute attributes[] = {
 	{NULL, ACCEL_METRIC_ERRORS_FATAL, DEVICE, LAST_WORD, "aer_dev_fatal", NULL, "pcie", 1},
 };
 
+/* Its directory in debugfs has the device's address for a name, and had its minor number. */
+static int debugfs_path(const char *file, const struct accel_device_info *device, char *path)
+{
+	const char *root = accel_core_root(ACCEL_ROOT_SYS), *address = device_address(device);
+	struct stat st;
+	int ret;
+
+	ret = file_path(path, PATH_MAX, "%s/kernel/debug/accel/%s/%s", root, address, file);
+	if (!ret && *address && !accel_core_sys.stat(path, &st))
+		return 0;
+	return file_path(path, PATH_MAX, "%s/kernel/debug/accel/%u/%s", root,
+			 minor((dev_t)device->devnum), file);
+}
+
 static int attribute_path(const struct attribute *attribute, const char *file,
 			  const struct accel_device_info *device, const char *sys, char *path)
 {
-	switch (attribute->place) {
-	case DEVICE:
-		return file_path(path, PATH_MAX, "%s/device/%s", sys, file);
-	case ACCEL:
-		return file_path(path, PATH_MAX, "%s/%s", sys, file);
-	default:
-		return file_path(path, PATH_MAX, "%s/kernel/debug/accel/%u/%s",
-				 accel_core_root(ACCEL_ROOT_SYS), minor((dev_t)device->devnum),
-				 file);
-	}
+	if (attribute->place == DEBUGFS)
+		return debugfs_path(file, device, path);
+	return file_path(path, PATH_MAX, "%s/device/%s", sys, file);
 }
 
 /* Its text, and the path that it was at. */

@@ -102,7 +102,8 @@ static struct accel_metric *add(struct metrics *metrics, uint32_t id, uint32_t s
 			       METRICS_MAX);
 		return NULL;
 	}
-	while (at && items[at - 1].id > id)
+	while (at && (items[at - 1].id > id ||
+		      (items[at - 1].id == id && strverscmp(items[at - 1].name, name) > 0)))
 		at--;
 	metric = array_insert(&metrics->array, sizeof(*metric), at);
 	if (!metric) {

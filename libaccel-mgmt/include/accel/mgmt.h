@@ -196,7 +196,7 @@ int accel_sample_get_info(struct accel_sample *sample, struct accel_sample_info 
 
 /*
  * Metric @index of client @client, or of the device itself if that is ACCEL_NO_CLIENT.
- * They come in the order of their ids; of one id there may be several, with other names.
+ * They come in the order of their ids; of one id there may be several, by their names.
  * Errors: -ENOENT @index or @client is beyond the last.
  */
 #define ACCEL_NO_CLIENT UINT32_MAX

@@ -2,7 +2,7 @@
 /*
  * What libaccel-mgmt promises, on the kernel's own drm-ras, devlink, uevents and procfs:
  *
- *	accel-mgmt ras|firmware|sensors|events|container|storm|overflow|clients
+ *	accel-mgmt ras|firmware|sensors|events|container|storm|overflow|clients|drivers
  */
 #include <accel/mgmt.h>
 #include <errno.h>
@@ -691,19 +691,89 @@ static void test_clients(void)
 	accel_telemetry_unref(telemetry);
 }
 
+/* ---- drivers: qaic and ivpu, which tell more than the others ---------------------------------- */
+
+static int64_t number_of(struct accel_sample *sample, uint32_t id, const char *name)
+{
+	struct accel_metric metric = {.size = sizeof(metric)};
+
+	gives(accel_sample_find_metric(sample, id, name, &metric), 0);
+	gives(metric.source, ACCEL_SOURCE_SYSFS);
+	return metric.value;
+}
+
+static struct accel_sample *read_sample(void)
+{
+	struct accel_telemetry *telemetry;
+	struct accel_sample *sample;
+
+	gives(accel_telemetry_create(NULL, &telemetry), 0);
+	gives(accel_telemetry_read(telemetry, &device, 1, &sample), 0);
+	accel_telemetry_unref(telemetry);
+	return sample;
+}
+
+/* accel0 is qaic and accel1 ivpu. */
+static void test_drivers(void)
+{
+	struct accel_metric metric = {.size = sizeof(metric)};
+	struct accel_client client = {.size = sizeof(client)};
+	struct accel_sample *sample;
+	struct accel_ras *ras;
+	int fd;
+
+	find("accel0");
+	sample = read_sample();
+	gives(number_of(sample, ACCEL_METRIC_ERRORS_FATAL, "device"), 0);
+	gives(accel_sample_find_metric(sample, ACCEL_METRIC_STATUS, "dbc15", &metric), 0);
+	check(!strcmp(metric.text, "idle"));
+	accel_sample_unref(sample);
+	ras = read_ras(device, 0, 3);
+	gives(counter_of(ras, "device", "correctable").source, ACCEL_SOURCE_SYSFS);
+	accel_ras_unref(ras);
+	accel_device_unref(device);
+
+	find("accel1");
+	fd = open(info.node, O_RDWR | O_CLOEXEC);
+	check(fd >= 0);
+	sample = read_sample();
+	check(number_of(sample, ACCEL_METRIC_CLOCK_MAX, "npu") >
+	      number_of(sample, ACCEL_METRIC_CLOCK_MIN, "npu"));
+	check(number_of(sample, ACCEL_METRIC_MEMORY_USED, "") > 0);
+	gives(number_of(sample, ACCEL_METRIC_RESETS, "device"), 0);
+	gives(accel_sample_get_client(sample, 0, &client), 0);
+	gives(client.flags, ACCEL_CLIENT_HAS_ID | ACCEL_CLIENT_HAS_MEMORY);
+	gives(client.pid, getpid());
+	accel_sample_unref(sample);
+	close(fd);
+
+	start(0, 0);
+	write_file("/sys/kernel/debug/accel/0000:01:01.0/force_recovery", "1");
+	expect(ACCEL_EVENT_RECOVERED, "accel1");
+	accel_monitor_unref(monitor);
+	sample = read_sample();
+	gives(number_of(sample, ACCEL_METRIC_RESETS, "device"), 1);
+	accel_sample_unref(sample);
+	accel_device_unref(device);
+
+	find("accel0");
+	start(0, 0);
+	write_file("/sys/bus/mhi/devices/mhi0/soc_reset", "1");
+	expect(ACCEL_EVENT_OFFLINE, "accel0");
+	expect(ACCEL_EVENT_ONLINE, "accel0");
+	accel_monitor_unref(monitor);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*fn)(void);
 	} tests[] = {
-		{"ras", test_ras},
-		{"firmware", test_firmware},
-		{"sensors", test_sensors},
-		{"events", test_events},
-		{"container", test_container},
-		{"storm", test_storm},
-		{"overflow", test_overflow},
+		{"ras", test_ras},         {"firmware", test_firmware},
+		{"sensors", test_sensors}, {"drivers", test_drivers},
+		{"events", test_events},   {"container", test_container},
+		{"storm", test_storm},     {"overflow", test_overflow},
 		{"clients", test_clients},
 	};
 	size_t i;
@@ -714,7 +784,7 @@ int main(int argc, char **argv)
 			printf("%s: passed\n", argv[1]);
 			return 0;
 		}
-	fprintf(stderr,
-		"usage: accel-mgmt ras|firmware|sensors|events|container|storm|overflow|clients\n");
+	fprintf(stderr, "usage: accel-mgmt "
+			"ras|firmware|sensors|events|container|storm|overflow|clients|drivers\n");
 	return 2;
 }

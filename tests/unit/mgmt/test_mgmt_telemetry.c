@@ -111,7 +111,7 @@ static void write_ivpu(void)
 	tree_print(tree, PCI("aer_dev_correctable"), "RxErr 0\nBadTLP 3\nTOTAL_ERR_COR 3\n");
 	tree_print(tree, PCI("aer_dev_nonfatal"), "Undefined 0\nTOTAL_ERR_NONFATAL 1\n");
 	tree_print(tree, PCI("aer_dev_fatal"), "Undefined 0\nTOTAL_ERR_FATAL 0\n");
-	tree_print(tree, "kernel/debug/accel/0/fw_version", "Jan 1 2026*MTL_CLIENT*ci_tag\n");
+	tree_print(tree, "kernel/debug/accel/0000:c5:00.1/fw_version", "Jan 1 2026*MTL_CLIENT*ci_tag\n");
 	tree_print(tree, "kernel/debug/accel/0/reset_counter", "4\n");
 }
 
