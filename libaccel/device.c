@@ -60,28 +60,51 @@ void device_learn(struct accel_device *device, uint32_t usable, const char *driv
 
 /* ---- whether it can be used ------------------------------------------------------------- */
 
-static void say_permission(struct accel_device_info *info, const struct stat *st)
+/* What one scan has looked up: the next device asks for the same, as a rule. */
+struct looked_up {
+	char key[64]; /* of the provider; "": none yet */
+	uint32_t usable;
+	char reason[sizeof(((struct accel_device_info *)0)->reason)];
+	bool has_group;
+	gid_t gid;
+	char group[32]; /* "": it has no name */
+};
+
+static const char *group_name(struct looked_up *known, gid_t gid)
 {
 	struct group group, *found = NULL;
 	char buf[1024];
 
-	if (getgrgid_r(st->st_gid, &group, buf, sizeof(buf), &found))
-		found = NULL;
-	if (found && (st->st_mode & 0060) == 0060)
+	if (!known->has_group || known->gid != gid) {
+		if (getgrgid_r(gid, &group, buf, sizeof(buf), &found))
+			found = NULL;
+		snprintf(known->group, sizeof(known->group), "%s", found ? found->gr_name : "");
+		known->gid = gid;
+		known->has_group = true;
+	}
+	return *known->group ? known->group : NULL;
+}
+
+static void say_permission(struct accel_device_info *info, const struct stat *st,
+			   struct looked_up *known)
+{
+	const char *group = group_name(known, st->st_gid);
+
+	if (group && (st->st_mode & 0060) == 0060)
 		snprintf(info->reason, sizeof(info->reason),
 			 "%s may not be opened by this user: it belongs to the group %s, of which "
-			 "the user must be a member (usermod -a -G %s USER, then log in anew)",
-			 info->node, found->gr_name, found->gr_name);
+			 "the user must be a member (usermod -aG %s USER, and log in anew)",
+			 info->node, group, group);
 	else
 		snprintf(info->reason, sizeof(info->reason),
 			 "%s may not be opened by this user: it belongs to user %u and group %u (%s) "
 			 "with mode 0%o; a udev rule must let a group open it",
 			 info->node, (unsigned int)st->st_uid, (unsigned int)st->st_gid,
-			 found ? found->gr_name : "no name", (unsigned int)(st->st_mode & 07777));
+			 group ? group : "no name", (unsigned int)(st->st_mode & 07777));
 }
 
 /* Look at the node of a device with a known devnum. */
-static uint32_t look_at_node(struct accel_device_info *info)
+static uint32_t look_at_node(struct accel_device_info *info, struct looked_up *known)
 {
 	struct stat st;
 	int ret;
@@ -103,7 +126,7 @@ static uint32_t look_at_node(struct accel_device_info *info)
 	}
 	ret = accel_core_sys.access(info->node, R_OK | W_OK);
 	if (ret) {
-		say_permission(info, &st);
+		say_permission(info, &st, known);
 		return ACCEL_NO_PERMISSION;
 	}
 	return ACCEL_USABLE;
@@ -121,13 +144,19 @@ static const char *provider_key(const struct accel_device_info *info)
 	return colon && !strncmp(info->id, "platform:", 9) ? colon + 1 : "";
 }
 
-static void look(struct accel_device_info *info)
+static void look(struct accel_device_info *info, struct looked_up *known)
 {
-	info->usable = provider_look(provider_key(info), info->reason, sizeof(info->reason));
-	if (info->usable == ACCEL_USABLE) {
-		info->reason[0] = '\0';
-		info->usable = look_at_node(info);
+	const char *key = provider_key(info);
+
+	if (!*key || strcmp(known->key, key)) {
+		snprintf(known->key, sizeof(known->key), "%s", key);
+		known->usable = provider_look(key, known->reason, sizeof(known->reason));
 	}
+	info->usable = known->usable;
+	if (info->usable == ACCEL_USABLE)
+		info->usable = look_at_node(info, known);
+	else
+		memcpy(info->reason, known->reason, sizeof(info->reason));
 }
 
 /* ---- reading sysfs -------------------------------------------------------------------------- */
@@ -238,7 +267,7 @@ static int read_sysfs(const char *name, struct accel_device_info *info)
 struct device_list {
 	struct accel_device **device;
 	size_t count, room;
-	int error;
+	struct looked_up known;
 };
 
 static void free_list(struct device_list *list)
@@ -293,7 +322,7 @@ static int add_sysfs(void *data, const char *name)
 		accel_device_unref(device);
 		return 0;
 	}
-	look(&device->info);
+	look(&device->info, &list->known);
 	ret = append(list, device);
 	if (ret)
 		accel_device_unref(device);
@@ -418,8 +447,11 @@ static int from_stat(const struct stat *st, const char *node, struct accel_devic
 	free_list(&list);
 	/* The caller's path may be another than the host's: a container's own. */
 	if (node && strcmp(node, device->info.node)) {
+		struct looked_up known = { 0 };
+
 		snprintf(device->info.node, sizeof(device->info.node), "%s", node);
-		look(&device->info);
+		device->info.reason[0] = '\0';
+		look(&device->info, &known);
 	}
 	*out = device;
 	return 0;
