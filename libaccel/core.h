@@ -25,6 +25,7 @@ void process_del_context(struct accel_context *context);
 struct env {
 	int log_level;		  /* LIBACCEL_LOG */
 	bool trace;		  /* LIBACCEL_TRACE */
+	const char *trace_file;	  /* LIBACCEL_TRACE=/a/file, or NULL */
 	bool validate;		  /* LIBACCEL_VALIDATE */
 	bool no_software;	  /* LIBACCEL_SOFTWARE=0 */
 	const char *provider_dir; /* LIBACCEL_PROVIDER_DIR, or NULL */
@@ -47,7 +48,8 @@ void log_to_stderr(const char *text);
 
 /* ---- trace.c ------------------------------------------------------------------------ */
 
-void trace_start(void);
+/* To the file @path, or to stderr. */
+void trace_start(const char *path);
 /* Decode the ioctls of @provider too. */
 void trace_add_names(const struct accel_ioctl_name *names);
 

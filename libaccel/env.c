@@ -39,7 +39,10 @@ void env_read(void)
 	const char *path;
 
 	env.log_level = level_of(secure_getenv("LIBACCEL_LOG"));
-	env.trace = is("LIBACCEL_TRACE", "1");
+	path = secure_getenv("LIBACCEL_TRACE");
+	if (path && *path == '/')
+		env.trace_file = strdup(path);
+	env.trace = env.trace_file || is("LIBACCEL_TRACE", "1");
 	env.validate = is("LIBACCEL_VALIDATE", "1");
 	env.no_software = is("LIBACCEL_SOFTWARE", "0");
 	path = secure_getenv("LIBACCEL_PROVIDER_DIR");

@@ -48,7 +48,7 @@ static void set_up(void)
 	env_read();
 	log_set_default(env_get()->log_level);
 	if (env_get()->trace)
-		trace_start();
+		trace_start(env_get()->trace_file);
 	word = make_word();
 	atomic_store(word, 1);
 	atomic_store(&alive, word);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* LIBACCEL_TRACE=1: each call to the kernel on stderr, decoded, with its result and time. */
+/*
+ * LIBACCEL_TRACE=1: each call to the kernel on stderr, decoded, with its result and time.
+ * LIBACCEL_TRACE=/a/file: appended to that file, with the time of its start and its thread.
+ */
 #include "core.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
@@ -10,8 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define TABLES_MAX 16
+/* Of the file's descriptor: where a program that closes descriptors of others and opens its
+ * own won't have one in its place. */
+#define FD_MIN 500
 
 /* What the core itself and several providers ask the kernel. */
 static int show_dmabuf_sync(const void *arg, char *text, size_t bytes)
@@ -49,6 +57,7 @@ static const struct accel_ioctl_name common[] = {
 static const struct accel_ioctl_name *_Atomic tables[TABLES_MAX] = { common };
 
 static struct accel_sys real; /* what stands behind the tracer */
+static int file = -1;	      /* -1: to stderr */
 
 static const struct accel_ioctl_name *find_name(unsigned long request)
 {
@@ -60,6 +69,22 @@ static const struct accel_ioctl_name *find_name(unsigned long request)
 			if (at->request == request)
 				return at;
 	return NULL;
+}
+
+static void write_line(int64_t start_ns, const char *text)
+{
+	char line[512];
+	int length;
+
+	if (file < 0) {
+		log_to_stderr(text);
+		return;
+	}
+	/* One write, so that the lines of several threads and processes don't mix. */
+	length = snprintf(line, sizeof(line), "%" PRId64 ".%09d %d %s\n", start_ns / 1000000000,
+			  (int)(start_ns % 1000000000), (int)gettid(), text);
+	if (real.write(file, line, (size_t)length) < 0)
+		return; /* the program goes on without */
 }
 
 /* "name(args) = result [errno text] <microseconds>" */
@@ -74,7 +99,7 @@ static void print(const char *call, int64_t value, int64_t start_ns)
 	else
 		snprintf(line, sizeof(line), "%s = %" PRId64 " <%" PRId64 ".%03d us>", call, value,
 			 ns / 1000, (int)(ns % 1000));
-	log_to_stderr(line);
+	write_line(start_ns, line);
 }
 
 static int trace_open(const char *path, int flags)
@@ -187,9 +212,25 @@ static int trace_dl_open(const char *path, void **handle, char *why, size_t why_
 	return ret;
 }
 
-void trace_start(void)
+/* Not through the seam, which has no mode for a new file: it is no call of the library's work. */
+static void open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return; /* to stderr then */
+	file = fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
+	if (file < 0)
+		file = fd; /* so many descriptors are not allowed */
+	else
+		close(fd);
+}
+
+void trace_start(const char *path)
 {
 	real = accel_core_sys;
+	if (path)
+		open_file(path);
 	accel_core_sys.open = trace_open;
 	accel_core_sys.close = trace_close;
 	accel_core_sys.ioctl = trace_ioctl;

@@ -128,6 +128,34 @@ static void test_trace(void **state)
 		assert_memory_equal(line, "libaccel: ", 10);
 }
 
+/* A file is appended to, and what can't be one falls back to stderr. */
+static void test_file(void **state)
+{
+	char path[] = "/tmp/test_trace.XXXXXX", line[600], text[200];
+	int lines = 0, opens = 0, tid;
+	double at, last = 0;
+	FILE *file;
+
+	(void)state;
+	file = fdopen(mkstemp(path), "r");
+	assert_non_null(file);
+	run_with("LIBACCEL_TRACE", path, use_seam);
+	assert_string_equal(output, "");
+	run_with("LIBACCEL_TRACE", path, use_seam);
+	for (; fgets(line, sizeof(line), file); lines++) {
+		assert_int_equal(sscanf(line, "%lf %d %199[^\n]", &at, &tid, text), 3);
+		assert_true(at >= last && tid > 0);
+		last = at;
+		opens += !strncmp(text, "open(\"/dev/null\", 0x2) = ", 24);
+	}
+	assert_int_equal(opens, 2);
+	assert_true(lines >= 40 && lines % 2 == 0);
+	fclose(file);
+	unlink(path);
+	run_with("LIBACCEL_TRACE", "/nowhere/at/all", use_seam);
+	has("libaccel: open(\"/dev/null\", 0x2) = ");
+}
+
 static void test_silence(void **state)
 {
 	(void)state;
@@ -232,7 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace),      cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_env),
-		cmocka_unit_test(test_read_once),
+		cmocka_unit_test(test_read_once),  cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
