@@ -5,6 +5,7 @@
  */
 #include "core.h"
 
+#include <drm/drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -44,7 +45,35 @@ static int show_udmabuf(const void *arg, char *text, size_t bytes)
 			(uint64_t)create->offset, (uint64_t)create->size);
 }
 
+static int show_version(const void *arg, char *text, size_t bytes)
+{
+	const struct drm_version *version = arg;
+
+	return snprintf(text, bytes, "%.*s %d.%d.%d",
+			version->name && version->name_len < 64 ? (int)version->name_len : 0,
+			version->name ? version->name : "", version->version_major,
+			version->version_minor, version->version_patchlevel);
+}
+
+static int show_gem_close(const void *arg, char *text, size_t bytes)
+{
+	const struct drm_gem_close *gem = arg;
+
+	return snprintf(text, bytes, "handle %u", gem->handle);
+}
+
+static int show_prime(const void *arg, char *text, size_t bytes)
+{
+	const struct drm_prime_handle *prime = arg;
+
+	return snprintf(text, bytes, "handle %u, fd %d", prime->handle, prime->fd);
+}
+
 static const struct accel_ioctl_name common[] = {
+	{ DRM_IOCTL_VERSION, "DRM_IOCTL_VERSION", show_version },
+	{ DRM_IOCTL_GEM_CLOSE, "DRM_IOCTL_GEM_CLOSE", show_gem_close },
+	{ DRM_IOCTL_PRIME_HANDLE_TO_FD, "DRM_IOCTL_PRIME_HANDLE_TO_FD", show_prime },
+	{ DRM_IOCTL_PRIME_FD_TO_HANDLE, "DRM_IOCTL_PRIME_FD_TO_HANDLE", show_prime },
 	{ DMA_BUF_IOCTL_SYNC, "DMA_BUF_IOCTL_SYNC", show_dmabuf_sync },
 	{ DMA_BUF_IOCTL_EXPORT_SYNC_FILE, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", NULL },
 	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE, "DMA_BUF_IOCTL_IMPORT_SYNC_FILE", NULL },

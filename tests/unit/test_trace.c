@@ -2,6 +2,7 @@
 /* trace.c and env.c: what the environment asks for. Each case is a process of its own. */
 #include "support.h"
 
+#include <drm/drm.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
@@ -69,8 +70,13 @@ static const struct accel_ioctl_name own[] = {
 
 static void use_seam(void)
 {
+	char name[] = "npu without an end";
 	struct sync_file_info info = {.status = -5, .num_fences = 3};
 	struct dma_buf_sync sync = {.flags = DMA_BUF_SYNC_START};
+	struct drm_version version = {
+		.version_major = 1, .version_minor = 2, .name = name, .name_len = 3};
+	struct drm_gem_close gem = {.handle = 7};
+	struct drm_prime_handle prime = {.handle = 8, .fd = 9};
 	char big[9000];
 	void *map = NULL;
 	int number = 4711, i;
@@ -82,6 +88,11 @@ static void use_seam(void)
 	accel_core_sys.close(-1);
 	accel_core_sys.ioctl(3, SYNC_IOC_FILE_INFO, &info);
 	accel_core_sys.ioctl(3, DMA_BUF_IOCTL_SYNC, &sync);
+	accel_core_sys.ioctl(3, DRM_IOCTL_VERSION, &version);
+	version.name = NULL; /* as in the first of two questions */
+	accel_core_sys.ioctl(3, DRM_IOCTL_VERSION, &version);
+	accel_core_sys.ioctl(3, DRM_IOCTL_GEM_CLOSE, &gem);
+	accel_core_sys.ioctl(3, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
 	accel_core_sys.ioctl(3, 5, NULL);
 	accel_core_sys.ioctl(4, OWN_REQUEST, &number);
 	for (i = 0; i < 40; i++) /* more tables than it has room for */
@@ -113,6 +124,10 @@ static void test_trace(void **state)
 	has("close(-1) = -9 (Bad file descriptor) <");
 	has("ioctl(3, SYNC_IOC_FILE_INFO: status -5, 3 fences) = 0 <");
 	has("ioctl(3, DMA_BUF_IOCTL_SYNC: flags 0x0) = 0 <");
+	has("ioctl(3, DRM_IOCTL_VERSION: npu 1.2.0) = 0 <");
+	has("ioctl(3, DRM_IOCTL_VERSION:  1.2.0) = 0 <");
+	has("ioctl(3, DRM_IOCTL_GEM_CLOSE: handle 7) = 0 <");
+	has("ioctl(3, DRM_IOCTL_PRIME_HANDLE_TO_FD: handle 8, fd 9) = 0 <");
 	has("= -16 (Device or resource busy) <");
 	has("ioctl(4, 'd' 0x42, 4 bytes) = 0 <"); /* before its name was known */
 	has("ioctl(4, OWN_IOCTL: number 4711) = 0 <");
