@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Functions for tests. Each test has a label that says of which kind it is: unit,
-# fault, conformance, examples, checks, kernel; and beside it slow, if it takes more than
+# fault, conformance, examples, accelctl, checks, kernel; and beside it slow, if it takes more than
 # some seconds. `build.sh test --quick` leaves out kernel and slow.
 accel_need(CMOCKA cmocka libcmocka-dev libcmocka-devel)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
