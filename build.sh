@@ -32,6 +32,8 @@ build_packages="
 	libdnnl-dev      onednn-devel
 	libnl-3-dev      libnl3-devel
 	libnl-genl-3-dev libnl3-devel
+	libjansson-dev   jansson-devel
+	libncurses-dev   ncurses-devel
 "
 test_packages="
 	g++              gcc-c++
@@ -39,6 +41,10 @@ test_packages="
 	python3          python3
 	python3-pyelftools  python3-pyelftools
 	mandoc           mandoc
+	python3-jsonschema  python3-jsonschema
+	python3-prometheus-client  python3-prometheus_client
+	strace           strace
+	tmux             tmux
 "
 # To build the kernels of tests/kernel.
 kernel_packages="
