@@ -292,30 +292,34 @@ static void test_fence(struct setting *s)
 	check_equal(s->dst.map[16], 1, "what the one behind copied");
 }
 
-/* Of two that wait for the same fence, the more urgent one goes first. */
+/*
+ * Of those that wait for the same fence, the more urgent ones go first. Idle and realtime queues
+ * alternate, so that no order of turns would do.
+ */
 static void test_bands(struct setting *s)
 {
-	struct ivpu_list idle, realtime;
-	uint32_t queues[2];
-	uint64_t stamps[2];
+	struct ivpu_list lists[4];
+	uint64_t stamps[4];
+	uint32_t queue;
+	unsigned int i;
 
 	if (!s->queue)
 		return raw_skip("the host schedules");
 	memset(s->dst.map, 0, 64);
-	queues[0] = another(s, &idle, DRM_IVPU_JOB_PRIORITY_IDLE);
-	queues[1] = another(s, &realtime, DRM_IVPU_JOB_PRIORITY_REALTIME);
-	ivpu_fence_wait(&idle, s->dst.address, 1);
-	ivpu_timestamp(&idle, s->dst.address + 8);
-	ivpu_fence_wait(&realtime, s->dst.address, 1);
-	ivpu_timestamp(&realtime, s->dst.address + 16);
+	for (i = 0; i < 4; i++) {
+		queue = another(s, &lists[i], i % 2 ? DRM_IVPU_JOB_PRIORITY_REALTIME :
+						      DRM_IVPU_JOB_PRIORITY_IDLE);
+		ivpu_fence_wait(&lists[i], s->dst.address, 1);
+		ivpu_timestamp(&lists[i], s->dst.address + 8 + 8 * i);
+		check_equal(submit_at(s, queue, 0, &lists[i]), 0, "SUBMIT");
+	}
 	ivpu_fence_signal(&s->list, s->dst.address, 1);
-	check_equal(submit_at(s, queues[0], 0, &idle), 0, "SUBMIT");
-	check_equal(submit_at(s, queues[1], 0, &realtime), 0, "SUBMIT");
 	check_equal(run(s), 0, "status");
-	check_done(s, &idle, 0);
-	check_done(s, &realtime, 0);
+	for (i = 0; i < 4; i++)
+		check_done(s, &lists[i], 0);
 	memcpy(stamps, s->dst.map + 8, sizeof(stamps));
-	check(stamps[1] && stamps[1] < stamps[0], "the idle band went first");
+	for (i = 0; i < 4; i += 2)
+		check(stamps[1] < stamps[i] && stamps[3] < stamps[i], "an idle queue went first");
 }
 
 /* As many jobs as a ring holds, and not one more; then all of them run. */
@@ -685,6 +689,7 @@ static void test_reset_status(struct setting *s)
 
 static void check_mmu_fault(struct setting *s)
 {
+	unsigned int cold = counter("cold_boots");
 	struct ivpu_list behind;
 	struct setting other;
 
@@ -708,6 +713,7 @@ static void check_mmu_fault(struct setting *s)
 	check(raw_is_all(s->dst.map, BYTES, 0xee), "bytes changed");
 	tear_down(&other);
 	check_works();
+	check_equal(counter("cold_boots"), cold, "recoveries");
 }
 
 static void test_mmu_read(struct setting *s)
