@@ -138,6 +138,12 @@ class Doctor(Case):
         self.loaded("intel_vpu 0000:99:0b.0: Direct firmware load for x.bin failed with error -2")
         self.find("unbound", "echo 0000:00:0b.0 >/sys/bus/pci/drivers/intel_vpu/bind")
 
+    def test_log_of_before(self):
+        """Nor is what it says of the time before the driver had the device."""
+        self.loaded("intel_vpu 0000:00:0b.0: Direct firmware load for x.bin failed with error -2",
+                    "[drm] Initialized intel_vpu 1.0.0 for 0000:00:0b.0 on minor 0")
+        self.find("unbound", "intel_vpu/bind")
+
     def test_probe_deferred(self):
         self.loaded()
         self.tree.write("sys/devices/pci0000:00/0000:00:0b.0/waiting_for_supplier", "1\n")

@@ -67,7 +67,8 @@ void doctor_look_at_limits(struct doctor *doctor);
 bool doctor_driver_is_loaded(const char *module);
 /* Modules that are loaded for nothing. After the bus. */
 void doctor_look_at_idle_modules(struct doctor *doctor);
-/* The last line in the kernel's log that has both words, or NULL; freed by the caller. */
+/* The last line in the kernel's log that has @a, of a device, and @b, and comes after the last
+ * start of that device; or NULL. Freed by the caller. */
 char *doctor_log_line(const struct doctor *doctor, const char *a, const char *b);
 /* The soft limit of this process: "Max locked memory"; UINT64_MAX: none, or not known. */
 uint64_t doctor_limit(const char *name);

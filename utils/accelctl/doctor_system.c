@@ -245,7 +245,10 @@ char *doctor_log_line(const struct doctor *doctor, const char *a, const char *b)
 	for (; at && *at; at = *end ? end + 1 : end) {
 		end = strchrnul(at, '\n');
 		length = (size_t)(end - at);
-		if (memmem(at, length, a, strlen(a)) && memmem(at, length, b, strlen(b))) {
+		/* What was before the driver had it last is no reason now. */
+		if (memmem(at, length, "] Initialized ", 14) && memmem(at, length, a, strlen(a))) {
+			found = NULL;
+		} else if (memmem(at, length, a, strlen(a)) && memmem(at, length, b, strlen(b))) {
 			found = at;
 			found_length = length;
 		}
