@@ -58,7 +58,8 @@ def run_top(seconds, environment):
 
 
 def main():
-    seconds, processes, devices = map(int, [*sys.argv[1:], *("60", "2000", "16")[len(sys.argv) - 1:]])
+    given = sys.argv[1:]
+    seconds, processes, devices = map(int, [*given, *("60", "2000", "16")[len(given):]])
     used, screen = measure(seconds, processes, devices)
     print(f"{devices} devices, {processes} processes, {seconds} s at 1 Hz: {used:.2f} s of CPU, "
           f"{100 * used / seconds:.2f} % of one; {screen} bytes to the terminal")

@@ -40,7 +40,7 @@ class Doctor(Case):
         self.tree.accel(0, "0000:00:0b.0", options.pop("driver", "ethosu"), **options)
         self.tree.node()
 
-    # ---- none ---------------------------------------------------------------------------------
+    # ---- none ----------------------------------------------------------------------------
 
     def test_healthy(self):
         self.ready()
@@ -59,7 +59,7 @@ class Doctor(Case):
         value = self.check_json("doctor", "doctor", "--json", "soft:0")
         self.assertEqual([f["step"] for f in value["findings"]], ["system", "provider", "job"])
 
-    # ---- from the bus to the driver --------------------------------------------------------------
+    # ---- from the bus to the driver ------------------------------------------------------
 
     def test_sysfs_masked(self):
         os.rename(self.tree.path("sys"), self.tree.path("gone"))
@@ -166,7 +166,7 @@ class Doctor(Case):
         self.tree.write("sys/devices/pci0000:00/0000:00:0b.0/power/runtime_status", "error\n")
         self.find("power-error", "dmesg")
 
-    # ---- the node -----------------------------------------------------------------------------------
+    # ---- the node ------------------------------------------------------------------------
 
     def test_node_missing(self):
         self.tree.accel(0, "0000:00:0b.0", "ethosu")
@@ -197,13 +197,14 @@ class Doctor(Case):
     def test_node_stale(self):
         self.tree.accel(0, "0000:00:0b.0", "ethosu")
         self.tree.node(number=(240, 5))
-        self.find("node-stale", "rm /dev/accel/accel0; udevadm", text="240:5 and the device has 261:0")
+        self.find("node-stale", "rm /dev/accel/accel0; udevadm",
+                  text="240:5 and the device has 261:0")
 
     def test_node_unnamed(self):
         self.ready(devname="../null")
         self.find("node-unnamed", "DEVNAME")
 
-    # ---- permission, provider, limits ------------------------------------------------------------------
+    # ---- permission, provider, limits ----------------------------------------------------
 
     @unittest.skipIf(os.geteuid(), "only root can become another user")
     def test_permission(self):
@@ -284,7 +285,7 @@ class Doctor(Case):
         self.tree.write("sys/fs/cgroup/pids.current", "18\n")
         self.find("cgroup-pids", "TasksMax=", text="2 more threads")
 
-    # ---- what others wrote -------------------------------------------------------------------------------
+    # ---- what others wrote ---------------------------------------------------------------
 
     def test_hostile(self):
         self.loaded("intel_vpu 0000:00:0b.0: \033[2J failed " + "x" * 3000)

@@ -43,7 +43,8 @@ class List(Case):
                             device="x" * 300000, revision=b"\0\xff\xfe", **{"class": ""})
         tree.accel(1, "0000:c6:00.0", "\033]0;x")
         tree.write("sys/class/accel/accel2/uevent", b"MAJOR=\xff\nMINOR=0\n")
-        tree.write("sys/class/accel/accel3/uevent", "MAJOR=261\nMINOR=3\nDEVNAME=../../etc/passwd\n")
+        tree.write("sys/class/accel/accel3/uevent",
+                   "MAJOR=261\nMINOR=3\nDEVNAME=../../etc/passwd\n")
         tree.write("sys/class/accel/accel4/uevent", "A" * 100000)
         tree.link("sys/class/accel/accel5", "accel5")
         os.mkfifo(self.directory / "sys/class/accel/accel6")

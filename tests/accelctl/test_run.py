@@ -31,7 +31,8 @@ class Run(Case):
         for kind in ("fill", "copy", "matmul"):
             done = run("run", "--json", "--count", "3", kind, "soft:0", env=env)
             self.assertEqual(done.returncode, WRONG, done.stderr)
-            self.assertRegex(done.stderr, r"\Aaccelctl run: 6 of \d+ bytes are wrong: .*dmesg.*\n\Z")
+            self.assertRegex(done.stderr, r"\Aaccelctl run: 6 of \d+ bytes are wrong: .*dmesg.*\n"
+                                          r"\Z")
             self.assertEqual(json.loads(done.stdout)["bytes_wrong"], 6)
         value = self.check_json("doctor", "doctor", "--json", "soft:0", status=4, env=env)
         self.assertEqual(value["first"], "wrong-bytes")

@@ -42,7 +42,7 @@ class Top(Case):
         self.addCleanup(thread.join)
         self.addCleanup(stop.set)
 
-    # ---- without a terminal --------------------------------------------------------------------
+    # ---- without a terminal --------------------------------------------------------------
 
     def test_json(self):
         self.keep_busy()
@@ -94,7 +94,7 @@ class Top(Case):
             process.terminate()
             process.stdout.close()
 
-    # ---- on a terminal ----------------------------------------------------------------------------
+    # ---- on a terminal -------------------------------------------------------------------
 
     def tmux(self, *words):
         return subprocess.run(["tmux", "-S", str(self.directory / "tmux"), "-f", "/dev/null",
@@ -127,7 +127,8 @@ class Top(Case):
         self.keep_busy()
         self.start("--interval", "0.2")
         text = self.screen(r"busy +\[\|{20}\] 100%")
-        self.assertRegex(text, r"\Aaccelctl top  \d\d:\d\d:\d\d  3 devices  \d+ clients?  every 0.2 s")
+        self.assertRegex(text, r"\Aaccelctl top  \d\d:\d\d:\d\d  3 devices  \d+ clients?  "
+                               "every 0.2 s")
         self.assertRegex(text, r"(?m)^DEVICE +DRIVER +STATE +MEMORY +CLOCK +HEAT +POWER$")
         self.assertRegex(text, r"(?m)^accel0 +intel_vpu +active +3\.0 MiB +1400 MHz")
         self.assertRegex(text, r"(?m)^soft:0 +soft")

@@ -9,7 +9,8 @@ _accelctl_devices()
 
 _accelctl()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words='' devices=1
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local words='' devices=1
 	local line=${COMP_LINE:0:COMP_POINT} sub=${COMP_WORDS[1]-}
 	COMPREPLY=()
 
@@ -18,8 +19,8 @@ _accelctl()
 		word=${line##*[[:space:]]}
 	fi
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "list info doctor top monitor ras run trace metrics
-			cdi firmware --help --version" -- "$word")
+		words="list info doctor top monitor ras run trace metrics cdi firmware --help --version"
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 		return
 	fi
 	case $before in
@@ -31,9 +32,8 @@ _accelctl()
 		mapfile -t COMPREPLY < <(compgen -W "openmetrics prometheus" -- "$word")
 		return
 		;;
-	--bytes | --size | --count | --timeout | --interval | --kind | --node | --error | --component)
-		return
-		;;
+	--bytes | --size | --count | --timeout | --interval) return ;;
+	--kind | --node | --error | --component) return ;;
 	esac
 	case $sub in
 	list) words="--json --hardware --help" devices= ;;
