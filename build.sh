@@ -45,6 +45,7 @@ test_packages="
 	python3-prometheus-client  python3-prometheus_client
 	strace           strace
 	tmux             tmux
+	lowdown          lowdown
 "
 # To build the kernels of tests/kernel.
 kernel_packages="
