@@ -98,7 +98,14 @@ static void context_fini(struct accel_context *context)
 
 	qaic_talks_end(own);
 	qaic_spares_end(own);
+	if (!atomic_load(&context->state))
+		qaic_look(context);
 	qaic_events_end(own);
+	/* Closing the file of a driver that was unbound uses what the kernel has freed. */
+	if (atomic_load(&context->state) && accel_core_device_gone(context)) {
+		accel_core_park(context->fd, NULL, 0, true);
+		context->fd = -1;
+	}
 	pthread_mutex_destroy(&own->list_lock);
 	pthread_mutex_destroy(&own->slice_lock);
 	pthread_mutex_destroy(&own->channel_lock);

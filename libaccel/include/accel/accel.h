@@ -433,9 +433,10 @@ struct accel_queue_params {
 
 /*
  * Make a queue. @params may be NULL. @deadline bounds drivers whose firmware is
- * asked, except where such a question can't be broken off (qaic: up to a minute).
- * Errors: -EINVAL; -ENOSPC the device has no queue left; -ETIME; -ENOMEM; the
- * state's errno (-ESTALE, -ENODEV) if the context is lost.
+ * asked (qaic, where one that has passed asks nothing and gives -ETIME).
+ * Errors: -EINVAL; -E2BIG; -ENOSPC the device has no queue left; -ETIME; -EIO the firmware
+ * refuses or does not answer; -EAGAIN it takes no question now; -ENOMEM; the state's errno
+ * (-ESTALE, -ENODEV) if the context is lost.
  */
 int accel_queue_create(struct accel_context *ctx, const struct accel_queue_params *params,
 		       int64_t deadline, struct accel_queue **out);

@@ -944,6 +944,24 @@ static void test_offline(void **state)
 	kernel.why[0] = '\0';
 }
 
+/* The kernel has freed what closing such a file uses. */
+static void test_gone(void **state)
+{
+	struct accel_context *context = open_flags(0);
+	const int fd = context->fd;
+
+	(void)state;
+	kernel.offline = true;
+	tree_remove(tree);
+	tree = tree_make();
+	tree_dir(tree, "class/accel");
+	set_sysfs(tree);
+	accel_context_unref(context);
+	assert_true(seam_node_of(fd)); /* not closed */
+	fds_before++;
+	memory_before = seam_live_memory();
+}
+
 /* ---- events ---------------------------------------------------------------------------------------- */
 
 static void uevent(const char *text, size_t bytes)
@@ -1149,6 +1167,7 @@ int main(void)
 		T(test_number_given_again),
 		T(test_cancel),
 		T(test_offline),
+		T(test_gone),
 		T(test_events),
 		T(test_no_threads),
 		T(test_descriptor),
