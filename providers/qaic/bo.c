@@ -75,7 +75,7 @@ int qaic_bo_import(struct accel_bo *base, int dmabuf_fd)
 	bo->handle = (uint32_t)base->key;
 	ret = accel_core_dmabuf_size(dmabuf_fd, &base->bytes);
 	if (ret) {
-		accel_core_fail(ret, "the size of the dma-buf: %s", strerror(-ret));
+		ret = accel_core_fail(-EINVAL, "the size of the dma-buf: %s", strerror(-ret));
 		goto no_import;
 	}
 	/* It is mapped through its own file. */

@@ -116,6 +116,7 @@ struct work {
 	uint32_t out;       /* the second buffer's index in each job */
 	/* The first so many write to what is listed there; the others know its address. */
 	unsigned int by_index;
+	bool once;      /* no buffer is under way with two jobs */
 	bool has_empty; /* jobs without commands, that only take their place */
 	/* What the first buffer must have in it. */
 	void (*fill)(void *in);
@@ -128,7 +129,7 @@ struct work {
 	void (*vendor)(struct accel_context *context);
 };
 
-extern const struct work work_soft, work_ethosu, work_rocket, work_ivpu;
+extern const struct work work_soft, work_ethosu, work_rocket, work_ivpu, work_qaic;
 
 /* ---- suite.c: jobs that the conformance suite's workloads make --------------------------- */
 

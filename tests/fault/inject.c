@@ -9,6 +9,7 @@
 #include <drm/drm.h>
 #include <drm/ethosu_accel.h>
 #include <drm/ivpu_accel.h>
+#include <drm/qaic_accel.h>
 #include <drm/rocket_accel.h>
 #include <errno.h>
 #include <linux/dma-buf.h>
@@ -24,7 +25,7 @@
 static struct accel_sys real;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct record *recorded; /* under the lock, as are the next */
+static struct record *recorded;                         /* under the lock, as are the next */
 static char driver[sizeof(((struct site *)0)->driver)]; /* that a node has named last */
 static struct fault armed;
 static bool is_armed;
@@ -210,6 +211,7 @@ static const struct ioctl_errors ioctls[] = {
 	{DRM_IOCTL_ETHOSU_PERFMON_DESTROY, {0}},
 	{DRM_IOCTL_ETHOSU_PERFMON_GET_VALUES, {EINTR}},
 	{DRM_IOCTL_ETHOSU_PERFMON_SET_GLOBAL, {EINTR, EBUSY}},
+	{DMA_BUF_IOCTL_SYNC, {EINTR, ENOMEM}},
 };
 
 /* Drivers have the same numbers for different calls: this one's go first with it. */
@@ -227,6 +229,18 @@ static const struct ioctl_errors ivpu_ioctls[] = {
 	{DRM_IOCTL_IVPU_METRIC_STREAMER_GET_DATA, {EINTR, EINVAL, ETIMEDOUT}},
 	{DRM_IOCTL_IVPU_METRIC_STREAMER_GET_INFO, {EINTR, ENOMEM, ETIMEDOUT}},
 	{DRM_IOCTL_IVPU_METRIC_STREAMER_STOP, {0}},
+};
+
+static const struct ioctl_errors qaic_ioctls[] = {
+	{DRM_IOCTL_QAIC_MANAGE, {ENOMEM, EAGAIN, ETIMEDOUT}},
+	{DRM_IOCTL_QAIC_CREATE_BO, {ENOMEM}},
+	{DRM_IOCTL_QAIC_MMAP_BO, {0}},
+	{DRM_IOCTL_QAIC_ATTACH_SLICE_BO, {EINTR, ENOMEM}},
+	{DRM_IOCTL_QAIC_DETACH_SLICE_BO, {EINTR}},
+	{DRM_IOCTL_QAIC_EXECUTE_BO, {EINTR, ENOMEM}},
+	{DRM_IOCTL_QAIC_PARTIAL_EXECUTE_BO, {EINTR, ENOMEM}},
+	{DRM_IOCTL_QAIC_WAIT_BO, {ETIMEDOUT}},
+	{DRM_IOCTL_QAIC_PERF_STATS_BO, {ENOMEM}},
 };
 
 static const int *find_ioctl(const struct ioctl_errors *list, size_t count, unsigned long request)
@@ -248,6 +262,9 @@ static const int *ioctl_errors_of(const struct site *site)
 		return NULL;
 	if (!strcmp(site->driver, "intel_vpu"))
 		errors = find_ioctl(ivpu_ioctls, sizeof(ivpu_ioctls) / sizeof(ivpu_ioctls[0]),
+				    site->request);
+	else if (!strcmp(site->driver, "qaic"))
+		errors = find_ioctl(qaic_ioctls, sizeof(qaic_ioctls) / sizeof(qaic_ioctls[0]),
 				    site->request);
 	return errors ? errors
 		      : find_ioctl(ioctls, sizeof(ioctls) / sizeof(ioctls[0]), site->request);

@@ -20,7 +20,8 @@
 #define RW        (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE)
 #define ALL       (RW | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 
-static const struct work *const works[] = {&work_soft, &work_ethosu, &work_rocket, &work_ivpu};
+static const struct work *const works[] = {&work_soft, &work_ethosu, &work_rocket, &work_ivpu,
+					   &work_qaic};
 
 struct scene {
 	struct accel_device *device;
@@ -47,11 +48,13 @@ static const int of_import[] = {-ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, -EINVAL,
 static const int of_export[] = {-ENOMEM, -EOPNOTSUPP, -EMFILE, -ENFILE, 0};
 static const int of_bo_map[] = {-ENOMEM, 0};
 static const int of_access[] = {-ETIME, -ENOMEM, 0};
-static const int of_queue[] = {-ENOMEM, -ENOSPC, 0};
+static const int of_queue[] = {-ENOMEM, -ENOSPC, -EIO, -EAGAIN, 0};
 static const int of_room[] = {-ENOMEM, -ENOENT, 0};
 static const int of_cancel[] = {-EOPNOTSUPP, 0};
 static const int of_job[] = {-ENOMEM, -EMFILE, -ENFILE, 0};
-static const int of_submit[] = {-ENOMEM, -EAGAIN, -EOPNOTSUPP, -EIO, 0};
+/* Where no buffer is under way with two jobs, one that isn't waited for stands in another's way. */
+static const int of_submit_once[] = {-EBUSY, -ENOMEM, -EAGAIN, -EOPNOTSUPP, -EIO, 0};
+static const int *of_submit = of_submit_once + 1;
 static const int of_wait[] = {-EIO, -ENOMEM, 0};
 static const int of_wait_short[] = {-ETIME, -ENOMEM, 0};
 static const int of_fence_export[] = {-EOPNOTSUPP, -EMFILE, -ENFILE, -ENOMEM, 0};
@@ -722,6 +725,8 @@ static void find_work(struct scene *scene)
 	for (i = 0; i < sizeof(works) / sizeof(*works); i++)
 		if (!strcmp(works[i]->driver, info.driver))
 			scene->work = works[i];
+	if (scene->work)
+		of_submit = of_submit_once + !scene->work->once;
 }
 
 static void ask(struct scene *scene)
