@@ -147,6 +147,8 @@ static int manage(int fd, struct qaic_manage_msg *ask)
 		used += got;
 		at += trans->len;
 	}
+	while (kernel.hold_answer)
+		pthread_cond_wait(&kernel.changed, &kernel.lock);
 	if (!err || err == -ECANCELED) {
 		memcpy((void *)(uintptr_t)ask->data, out, used);
 		ask->len = used;
@@ -470,7 +472,7 @@ void kernel_take_away(uint32_t channel)
 void kernel_let_go(void)
 {
 	pthread_mutex_lock(&kernel.lock);
-	kernel.hold = false;
+	kernel.hold = kernel.hold_answer = false;
 	pthread_cond_broadcast(&kernel.changed);
 	pthread_mutex_unlock(&kernel.lock);
 }

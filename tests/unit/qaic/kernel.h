@@ -19,6 +19,7 @@ struct kernel {
 	_Atomic int manage_err;           /* MANAGE fails so */
 	_Atomic uint32_t activate_status; /* an activation is refused so */
 	_Atomic bool hold;                /* MANAGE does not return while this is so */
+	_Atomic bool hold_answer;         /* ... when all is done but to tell so */
 	_Atomic uint32_t pieces;          /* elements that a slice takes; 0: 1 */
 	_Atomic int execute_err;          /* EXECUTE fails so ... */
 	_Atomic uint32_t execute_err_at;  /* ... at this buffer, having begun those before */

@@ -915,6 +915,43 @@ static void test_cancel(void **state)
 	card_close(&c);
 }
 
+static int cancel(void *queue)
+{
+	return accel_queue_cancel(queue, ACCEL_NO_DEADLINE);
+}
+
+/* In the middle of it the kernel says that the channel isn't ours: nobody takes that for a loss. */
+static void test_cancel_and_wait(void **state)
+{
+	struct task waits, cancels;
+	struct accel_fence *fence;
+	struct accel_job *job;
+	struct card c;
+
+	(void)state;
+	card_open(&c);
+	job = make_job(&c);
+	fence = submit(&c, job);
+	task_start(&waits, wait_for, fence);
+	await_waits(1);
+	kernel.hold_answer = true;
+	task_start(&cancels, cancel, c.queue);
+	while (!kernel.releases)
+		usleep(100);
+	await_waits(kernel.waits + 3);
+	assert_int_equal(info_of(c.queue).lost, 0);
+	kernel_let_go();
+	assert_int_equal(task_join(&cancels), 0);
+	assert_int_equal(task_join(&waits), -ECANCELED);
+	accel_fence_unref(fence);
+	fence = submit(&c, job);
+	kernel_end_all();
+	assert_ok(accel_fence_wait(fence, ACCEL_NO_DEADLINE));
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+	card_close(&c);
+}
+
 static void test_offline(void **state)
 {
 	struct accel_bo_params params = {.size = sizeof(params), .flags = DATA, .bytes = PAGE};
@@ -1166,6 +1203,7 @@ int main(void)
 		T(test_channel_lost),
 		T(test_number_given_again),
 		T(test_cancel),
+		T(test_cancel_and_wait),
 		T(test_offline),
 		T(test_gone),
 		T(test_events),
