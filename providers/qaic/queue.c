@@ -373,6 +373,7 @@ int qaic_queue_cancel(struct accel_queue *base)
 {
 	struct qaic_context *context = qaic_context(base->context);
 	struct qaic_queue *queue = qaic_queue(base);
+	struct accel_error before;
 	bool changes;
 	int ret;
 
@@ -385,6 +386,7 @@ int qaic_queue_cancel(struct accel_queue *base)
 	pthread_mutex_unlock(&base->lock);
 	if (!changes)
 		goto out;
+	accel_core_error_save(&before);
 	ret = deactivate(queue);
 	if (!ret) {
 		/* From here on none of its jobs is with the device. */
@@ -395,6 +397,7 @@ int qaic_queue_cancel(struct accel_queue *base)
 	}
 	if (ret)
 		accel_core_log(ACCEL_LOG_WARNING, "cancelling: %s", strerror(-ret));
+	accel_core_error_restore(&before); /* the jobs are cancelled all the same */
 	/* Who submits meanwhile waits with the lock. */
 	atomic_store(&queue->changing, 0);
 	accel_core_sys.futex_wake((const uint32_t *)&queue->changing, INT32_MAX);

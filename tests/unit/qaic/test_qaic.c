@@ -915,6 +915,27 @@ static void test_cancel(void **state)
 	card_close(&c);
 }
 
+/* No other channel is to be had: the jobs are cancelled, and the queue is lost. */
+static void test_cancel_without_another(void **state)
+{
+	struct accel_fence *fence;
+	struct accel_job *job;
+	struct card c;
+
+	(void)state;
+	card_open(&c);
+	job = make_job(&c);
+	fence = submit(&c, job);
+	kernel.activate_status = 7;
+	assert_ok(accel_queue_cancel(c.queue, ACCEL_NO_DEADLINE));
+	assert_gives(accel_fence_wait(fence, 0), -ECANCELED);
+	assert_int_equal(info_of(c.queue).lost, 1);
+	assert_fails(accel_submit(c.queue, &job, 1, NULL, NULL), -ESTALE);
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+	card_close(&c);
+}
+
 static int cancel(void *queue)
 {
 	return accel_queue_cancel(queue, ACCEL_NO_DEADLINE);
@@ -1203,6 +1224,7 @@ int main(void)
 		T(test_channel_lost),
 		T(test_number_given_again),
 		T(test_cancel),
+		T(test_cancel_without_another),
 		T(test_cancel_and_wait),
 		T(test_offline),
 		T(test_gone),
