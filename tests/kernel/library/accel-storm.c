@@ -308,7 +308,7 @@ static void take_buffer(struct rig *rig, int fd, const struct message *message)
 
 	ret = accel_bo_import(rig->context, fd, ACCEL_BO_CPU_READ | ACCEL_BO_DEVICE_READ,
 			      &theirs.src);
-	if ((!same && !rig->qaic) || rig->rocket) {
+	if (rig->rocket || (!same && !rig->qaic && !rig->ivpu)) {
 		gives(ret, -EOPNOTSUPP);
 		atomic_fetch_add(&board->refusals, 1);
 		take_by_map(fd, message->value);
