@@ -220,6 +220,7 @@ static int make_context(struct accel_device *device, const struct accel_provider
 	list_init(&context->queues);
 	list_init(&context->shared);
 	list_init(&context->cache);
+	trace_node(fd, provider->ioctls);
 	ret = provider->ops->context_init(context, params->ext, deadline);
 	if (ret)
 		goto no_init;

@@ -52,6 +52,8 @@ void log_to_stderr(const char *text);
 void trace_start(const char *path);
 /* Decode the ioctls of @provider too. */
 void trace_add_names(const struct accel_ioctl_name *names);
+/* @fd is a node of the provider with these. */
+void trace_node(int fd, const struct accel_ioctl_name *names);
 
 /* ---- params.c ----------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define TABLES_MAX 16
+#define NODES_MAX  1024 /* descriptors whose driver is known */
 /* Of the file's descriptor: where a program that closes descriptors of others and opens its
  * own won't have one in its place. */
 #define FD_MIN 500
@@ -88,16 +89,34 @@ static const struct accel_ioctl_name *_Atomic tables[TABLES_MAX] = { common };
 static struct accel_sys real; /* what stands behind the tracer */
 static int file = -1;	      /* -1: to stderr */
 
-static const struct accel_ioctl_name *find_name(unsigned long request)
+/* Of an open node: its driver's, as drivers have one number for different calls. */
+static const struct accel_ioctl_name *_Atomic node_names[NODES_MAX];
+
+static const struct accel_ioctl_name *find_in(const struct accel_ioctl_name *at,
+					      unsigned long request)
 {
-	const struct accel_ioctl_name *at;
+	for (; at && at->name; at++)
+		if (at->request == request)
+			return at;
+	return NULL;
+}
+
+static const struct accel_ioctl_name *find_name(int fd, unsigned long request)
+{
+	const struct accel_ioctl_name *found = NULL;
 	int i;
 
-	for (i = 0; i < TABLES_MAX; i++)
-		for (at = atomic_load(&tables[i]); at && at->name; at++)
-			if (at->request == request)
-				return at;
-	return NULL;
+	if (fd >= 0 && fd < NODES_MAX)
+		found = find_in(atomic_load(&node_names[fd]), request);
+	for (i = 0; i < TABLES_MAX && !found; i++)
+		found = find_in(atomic_load(&tables[i]), request);
+	return found;
+}
+
+void trace_node(int fd, const struct accel_ioctl_name *names)
+{
+	if (fd >= 0 && fd < NODES_MAX)
+		atomic_store(&node_names[fd], names);
 }
 
 static void write_line(int64_t start_ns, const char *text)
@@ -145,9 +164,11 @@ static int trace_open(const char *path, int flags)
 static int trace_close(int fd)
 {
 	const int64_t start = real.now();
-	const int ret = real.close(fd);
 	char call[40];
+	int ret;
 
+	trace_node(fd, NULL);
+	ret = real.close(fd);
 	snprintf(call, sizeof(call), "close(%d)", fd);
 	print(call, ret, start);
 	return ret;
@@ -155,7 +176,7 @@ static int trace_close(int fd)
 
 static int trace_ioctl(int fd, unsigned long request, void *arg)
 {
-	const struct accel_ioctl_name *name = find_name(request);
+	const struct accel_ioctl_name *name = find_name(fd, request);
 	const int64_t start = real.now();
 	const int ret = real.ioctl(fd, request, arg);
 	char call[300], args[200] = "";

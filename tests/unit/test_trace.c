@@ -68,6 +68,12 @@ static const struct accel_ioctl_name own[] = {
 	{0, NULL, NULL},
 };
 
+/* Another driver's, which has the same number. */
+static const struct accel_ioctl_name other[] = {
+	{OWN_REQUEST, "OTHER_IOCTL", NULL},
+	{0, NULL, NULL},
+};
+
 static void use_seam(void)
 {
 	char name[] = "npu without an end";
@@ -79,7 +85,7 @@ static void use_seam(void)
 	struct drm_prime_handle prime = {.handle = 8, .fd = 9};
 	char big[9000];
 	void *map = NULL;
-	int number = 4711, i;
+	int number = 4711, node, i;
 
 	accel_core_sys.ioctl = fake_ioctl;
 	accel_deadline(0, &(int64_t){0});
@@ -100,6 +106,15 @@ static void use_seam(void)
 	trace_add_names(NULL);
 	accel_core_sys.ioctl(4, OWN_REQUEST, &number);
 	accel_core_sys.ioctl(4, OWN_REQUEST, NULL);
+	node = accel_core_sys.dup(0);
+	trace_node(node, other);
+	accel_core_sys.ioctl(node, OWN_REQUEST, NULL);
+	accel_core_sys.ioctl(node, SYNC_IOC_FILE_INFO, &info);
+	accel_core_sys.close(node);
+	number = 1234;
+	accel_core_sys.ioctl(node, OWN_REQUEST, &number);
+	trace_node(-1, other);
+	trace_node(1 << 20, other);
 	accel_core_sys.poll(NULL, 0, 0);
 	accel_core_sys.close(accel_core_sys.memfd("name", 0));
 	accel_core_sys.close(accel_core_sys.eventfd(0, 0));
@@ -132,6 +147,8 @@ static void test_trace(void **state)
 	has("ioctl(4, 'd' 0x42, 4 bytes) = 0 <"); /* before its name was known */
 	has("ioctl(4, OWN_IOCTL: number 4711) = 0 <");
 	has("ioctl(4, OWN_IOCTL) = 0 <");
+	has(", OTHER_IOCTL) = 0 <");
+	has(", OWN_IOCTL: number 1234) = 0 <"); /* the descriptor is another's by now */
 	has("poll(-1, 0, 0 ns) = 0 <");
 	has("memfd_create(\"name\", 0x0) = ");
 	has("eventfd(0, 0x0) = ");
