@@ -19,6 +19,7 @@
 #include <linux/platform_device.h>
 #include <linux/reset-controller.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
@@ -526,6 +527,23 @@ struct rig_device *rig_find(struct rig_device *dev, const char *property)
 }
 EXPORT_SYMBOL_GPL(rig_find);
 
+/* --- the alarm clock: what else would wake a machine that sleeps? ------------- */
+
+static struct hrtimer rig_alarm;
+
+static enum hrtimer_restart rig_alarm_rings(struct hrtimer *timer)
+{
+	pm_system_wakeup();
+	return HRTIMER_NORESTART;
+}
+
+static int rig_alarm_set(void *data, u64 msec)
+{
+	hrtimer_start(&rig_alarm, ms_to_ktime(msec), HRTIMER_MODE_REL);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(rig_alarm_fops, NULL, rig_alarm_set, "%llu\n");
+
 static int rig_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
@@ -552,6 +570,8 @@ static int rig_probe(struct platform_device *pdev)
 		goto err_resets;
 	__module_get(THIS_MODULE);
 	rig.debugfs = debugfs_create_dir("rig", NULL);
+	hrtimer_setup(&rig_alarm, rig_alarm_rings, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	debugfs_create_file("wake", 0200, rig.debugfs, NULL, &rig_alarm_fops);
 	rig.dev = dev;
 	/* What needs no model: the clocks. */
 	for_each_available_child_of_node_scoped(dev->of_node, node)
