@@ -4,7 +4,7 @@
  * jobs be scheduled:
  *
  *	accel-ivpu calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
- *			  doorbells|params|metrics|memory|sleep|removal|leave|share...
+ *		   doorbells|params|metrics|memory|sleep|suspend|removal|leave|share...
  */
 #include <accel/ivpu.h>
 #include <errno.h>
@@ -1083,6 +1083,47 @@ static void test_sleep(const char *name)
 	rig_close(&rig);
 }
 
+/* ---- suspend: the whole machine sleeps, and an alarm of the rig's wakes it ----------------- */
+
+/* Sleep for a while. 0, or why not. */
+static int suspend(void)
+{
+	int fd, ret;
+
+	put("/sys/kernel/debug/rig/wake", "300");
+	fd = open("/sys/power/state", O_WRONLY | O_CLOEXEC);
+	check(fd >= 0);
+	ret = write(fd, "freeze", 6) == 6 ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+static void test_suspend(const char *name)
+{
+	struct accel_fence *fence;
+	struct accel_job *slow;
+	struct rig rig;
+	int i;
+
+	rig_open(&rig, name, 0, 0);
+	slow = rig_slow(&rig, 100000);
+	for (i = 0; i < 3; i++) {
+		/* With nothing to do; in its sleep; amid a job, whose end is waited for. */
+		rig_works(&rig, (unsigned char)(0x80 + i));
+		gives(suspend(), 0);
+		rig_works(&rig, (unsigned char)(0x90 + i));
+		await_sleep();
+		gives(suspend(), 0);
+		fence = submit(rig.queue, slow);
+		gives(suspend(), 0);
+		gives(end_of(fence), 0);
+		expect_result(slow, ACCEL_DONE, 0);
+	}
+	gives(accel_context_state(rig.context), ACCEL_OK);
+	accel_job_unref(slow);
+	rig_close(&rig);
+}
+
 /* ---- removal: the driver is unbound under load --------------------------------------------------------------------------- */
 
 struct worker {
@@ -1343,6 +1384,7 @@ static const struct {
 	{"metrics", test_metrics},
 	{"memory", test_memory},
 	{"sleep", test_sleep},
+	{"suspend", test_suspend},
 	{"removal", test_removal},
 	{"leave", test_leave},
 	{"leave-by-exit", leave_by_exit},
