@@ -3,7 +3,7 @@
  * What libaccel promises on top of the driver ivpu, on the driver itself, whichever way it lets
  * jobs be scheduled:
  *
- *	accel-ivpu calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
+ *	accel-ivpu lists|calls|statuses|faults|hangs|cancel|fences|priority|room|limits|
  *		   doorbells|params|metrics|memory|sleep|suspend|removal|leave|share...
  */
 #include <accel/ivpu.h>
@@ -168,6 +168,134 @@ static void put(const char *path, const char *text)
 	check(fd >= 0);
 	gives(write(fd, text, strlen(text)), (long)strlen(text));
 	close(fd);
+}
+
+/* ---- lists: what is taken when a job is made, the firmware takes ------------------------------ */
+
+#define HEAP 2048 /* in the command buffer: descriptors, behind them the save area */
+#define SAVE 3840
+
+static uint32_t seed = 1;
+
+static uint32_t any(uint32_t below)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % below;
+}
+
+/* Mostly what is right. */
+static uint64_t any_address(const uint64_t *addresses, uint32_t multiple)
+{
+	const uint64_t at = addresses[any(3)] + any(PAGE / multiple) * multiple;
+
+	return any(30) ? at : at + any(100000) - 50000;
+}
+
+static uint64_t any_bytes(void)
+{
+	return any(30) ? 1 + any(PAGE / 4) : any(3 * PAGE);
+}
+
+static void set(unsigned char *at, uint64_t value, size_t bytes)
+{
+	memcpy(at, &value, bytes);
+}
+
+static uint32_t any_command(unsigned char *at, unsigned char *heap, const uint64_t *addresses)
+{
+	static const struct {
+		uint16_t type, bytes;
+	} commands[] = {{0x0001, 8}, {0x0100, 16}, {0x0101, 24}, {0x0102, 24},
+			{0x0103, 8}, {0x0202, 32}, {0x0302, 24}, {0x0203, 16}};
+	const uint32_t kind = any(15) % 7 + !any(60);
+	const uint32_t count = 1 + any(3), slot = any(20);
+	const uint32_t bytes = commands[kind].bytes + (any(60) ? 0 : any(5) * 4);
+	uint32_t i;
+
+	memset(at, 0, 64);
+	set(at, commands[kind].type | (uint64_t)bytes << 16, 4);
+	set(at + 8, any_address(addresses, LINE), 8);
+	if (commands[kind].type == 0x0202) {
+		set(at + 16, any_bytes(), 8);
+		set(at + 24, seed, 4);
+	} else if (commands[kind].type == 0x0102) {
+		set(at + 16, seed, 8);
+	} else if (commands[kind].type == 0x0302) {
+		set(at + 8, slot * 64 + (any(60) ? 0 : 8), 8);
+		set(at + 16, count, 4);
+		for (i = 0; i < count; i++) {
+			set(heap + (slot + i) * 64 + 16, any_address(addresses, 1), 8);
+			set(heap + (slot + i) * 64 + 24, any_address(addresses, 1), 8);
+			set(heap + (slot + i) * 64 + 32, any_bytes(), 4);
+		}
+	}
+	return bytes;
+}
+
+/* A wait for the value 0 is over at once. */
+static uint64_t any_list(unsigned char *map, uint64_t address, const uint64_t *addresses)
+{
+	uint32_t at = 48, i;
+
+	memset(map, 0, PAGE);
+	for (i = any(4) + 1; i; i--)
+		at += any_command(map + at, map + HEAP, addresses);
+	set(map, at, 4);
+	set(map + 4, 48, 4);
+	set(map + 16, address + HEAP, 8);
+	set(map + 40, any(100) ? address + SAVE : any_address(addresses, LINE), 8);
+	return any(100) ? at : any(at) + 1;
+}
+
+static void test_lists(const char *name)
+{
+	struct accel_bo_params make = {.size = sizeof(make), .bytes = PAGE};
+	struct accel_job_params params = {.size = sizeof(params), .bo_count = 3};
+	struct accel_error error = {.size = sizeof(error)};
+	unsigned int taken = 0, refused = 0, round;
+	struct accel_bo_ref bos[3] = {{.access = ACCEL_ACCESS_WRITE},
+				      {.access = ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE},
+				      {.access = ACCEL_ACCESS_READ | ACCEL_ACCESS_WRITE}};
+	uint64_t addresses[3], address;
+	struct accel_job *job;
+	struct rig rig;
+	void *map;
+	int ret;
+
+	rig_open(&rig, name, 0, 0);
+	make.flags = ACCEL_BO_COMMANDS | ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE;
+	gives(accel_bo_create(rig.context, &make, &params.commands), 0);
+	gives(accel_bo_map(params.commands, &map), 0);
+	gives(accel_bo_address(params.commands, &address), 0);
+	make.flags = ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE;
+	gives(accel_bo_create(rig.context, &make, &bos[2].bo), 0);
+	bos[0].bo = rig.dst;
+	bos[1].bo = rig.src;
+	for (round = 0; round < 3; round++)
+		gives(accel_bo_address(bos[round].bo, &addresses[round]), 0);
+	params.bos = bos;
+	for (round = 0; round < 5000; round++) {
+		params.bytes = any_list(map, address, addresses);
+		ret = accel_job_create(rig.queue, &params, &job);
+		if (ret) {
+			check(ret == -EINVAL || ret == -ERANGE || ret == -EACCES);
+			gives(accel_last_error(&error), 0);
+			check(error.offset < PAGE && *error.text);
+			refused++;
+			continue;
+		}
+		gives(end_of(submit(rig.queue, job)), 0);
+		expect_result(job, ACCEL_DONE, 0);
+		accel_job_unref(job);
+		taken++;
+	}
+	printf("%u of %u lists are taken, and run\n", taken, round);
+	check(taken > 500 && refused > 500);
+	gives(accel_context_state(rig.context), ACCEL_OK);
+	accel_bo_unref(params.commands);
+	accel_bo_unref(bos[2].bo);
+	rig_works(&rig, 0x29);
+	rig_close(&rig);
 }
 
 /* ---- calls: the kernel calls of a submission, a wait and a look ---------------------------------- */
@@ -1367,6 +1495,7 @@ static const struct {
 	const char *name;
 	void (*fn)(const char *device);
 } tests[] = {
+	{"lists", test_lists},
 	{"calls", test_calls},
 	{"statuses", test_statuses},
 	{"faults", test_faults},
