@@ -40,6 +40,7 @@ test_packages="
 	libcmocka-dev    libcmocka-devel
 	python3          python3
 	python3-pyelftools  python3-pyelftools
+	python3-numpy    python3-numpy
 	mandoc           mandoc
 	python3-jsonschema  python3-jsonschema
 	python3-prometheus-client  python3-prometheus_client
