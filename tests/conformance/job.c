@@ -155,6 +155,8 @@ static void buffers_listed_twice_are_ealready(void)
 {
 	struct good_request g;
 
+	if (device_fact(ACCEL_JOB_BOS_MAX) < 3)
+		skip_check("jobs of the device have two buffers at most");
 	good_open(&g);
 	g.r.bos[2] = g.r.bos[0];
 	g.r.params.bo_count = 3;

@@ -12,6 +12,7 @@ static const struct workload *const workloads[] = {
 	&workload_rocket,
 	&workload_qaic,
 	&workload_ivpu,
+	&workload_example,
 };
 
 const struct workload *workload_find(const struct accel_device_info *info)

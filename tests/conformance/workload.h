@@ -71,7 +71,7 @@ struct workload {
 };
 
 extern const struct workload workload_soft, workload_ethosu, workload_rocket, workload_qaic,
-	workload_ivpu;
+	workload_ivpu, workload_example;
 
 /* NULL: nobody has written one for this device yet. */
 const struct workload *workload_find(const struct accel_device_info *info);

@@ -121,6 +121,7 @@ list_modules()
 		if [[ " $devices " == *" ivpu "* ]]; then
 			printf '%s\n' /run/models/rig_ivpu.ko "$(driver intel_vpu)"
 		fi
+		[[ " $devices " != *" example "* ]] || echo /run/models/rig_example.ko
 		echo /run/modules/vgem.ko
 		[[ -z $broken ]] || printf '/run/models/rig_broken.ko\twhat=%s\n' "$broken"
 	} | while IFS=$'\t' read -r file given; do
