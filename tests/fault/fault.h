@@ -80,6 +80,8 @@ void inject_arm(const struct fault *fault);
 bool inject_happened(void);
 /* The fault was a job that the kernel dropped, saying nothing. */
 bool inject_dropped_a_job(void);
+/* The fault was that the device seemed to be gone. */
+bool inject_removed_the_device(void);
 /* What the library has not given back. */
 struct live {
 	long memory, maps, fds;

@@ -138,6 +138,13 @@ bool inject_dropped_a_job(void)
 	return dropped;
 }
 
+/* That is how sysfs says it. */
+bool inject_removed_the_device(void)
+{
+	return happened && armed.err == ENODEV &&
+	       (armed.site.entry == ENTRY_OPEN || armed.site.entry == ENTRY_READ);
+}
+
 /* ---- what can fail, and how --------------------------------------------------------------- */
 
 #define NOT_CALLED -1 /* a success, and nothing was done, such as a wake without a cause */
