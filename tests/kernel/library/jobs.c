@@ -5,6 +5,7 @@
 #include <accel/ivpu.h>
 #include <accel/qaic.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -17,10 +18,14 @@ void failed(const char *file, int line, const char *text)
 	_Exit(1);
 }
 
+int rig_exit_when_lost;
+
 void differs(const char *file, int line, const char *text, long got, long want)
 {
 	struct accel_error error = {.size = sizeof(error)};
 
+	if (rig_exit_when_lost && got == -ESTALE)
+		_Exit(rig_exit_when_lost);
 	accel_last_error(&error);
 	fprintf(stderr, "%s:%d: %s is %ld, not %ld (last error: %s)\n", file, line, text, got, want,
 		error.text);

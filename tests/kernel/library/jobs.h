@@ -31,6 +31,9 @@ void differs(const char *file, int line, const char *text, long got, long want)
 
 #define PAGE 4096
 
+/* If not 0, the process ends with this status, and without a word, when a call says -ESTALE. */
+extern int rig_exit_when_lost;
+
 /* A device, a queue, and two buffers of a page: what jobs copy to and from. */
 struct rig {
 	const char *name; /* "accel0" */
