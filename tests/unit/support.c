@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <linux/sync_file.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -572,10 +573,12 @@ void seam_add_provider(const char *name, const struct accel_provider *provider)
 int seam_make_sync_file(int status)
 {
 	int fd = real.eventfd(status != 0, EFD_NONBLOCK);
+	int sync;
 
 	assert_in_range(fd, 0, FDS_MAX - 1);
-	sync_of_fd[fd] = ++sync_count;
-	sync_status[sync_of_fd[fd]] = status;
+	sync = atomic_fetch_add(&sync_count, 1) + 1;
+	atomic_store(&sync_status[sync], status);
+	atomic_store(&sync_of_fd[fd], sync);
 	return fd;
 }
 
