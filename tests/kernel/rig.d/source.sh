@@ -47,43 +47,6 @@ check_drivers()
 	done
 }
 
-# The archives that this machine's apt uses for Debian itself, one a line, best first: main of
-# this release or of a suite by name. Other vendors' suites and components have other names.
-debian_archives()
-{
-	local codename
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	{
-		# One-line style: deb [options] URI SUITE COMPONENT...
-		cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-			sed -n 's/^[[:space:]]*deb[[:space:]]\{1,\}//p' |
-			sed 's/^\[[^]]*\][[:space:]]*//'
-		# deb822 style: stanzas of fields, joined to the same form
-		for file in /etc/apt/sources.list.d/*.sources; do
-			[[ -f $file ]] || continue
-			awk -v RS= '{
-				n = split($0, line, "\n"); delete field
-				for (i = 1; i <= n; i++) {
-					if (line[i] ~ /^#/) continue
-					if (line[i] ~ /^[ \t]/) { field[key] = field[key] line[i]; continue }
-					key = tolower(substr(line[i], 1, index(line[i], ":") - 1))
-					field[key] = substr(line[i], index(line[i], ":") + 1)
-				}
-				if (tolower(field["enabled"]) ~ /no/ || field["types"] !~ /deb( |$)/) next
-				u = split(field["uris"], uri, " "); s = split(field["suites"], suite, " ")
-				for (i = 1; i <= u; i++) for (j = 1; j <= s; j++)
-					print uri[i], suite[j], field["components"]
-			}' "$file"
-		done
-	} | awk -v codename="$codename" '
-		BEGIN {
-			n = split(codename " " codename "-updates " codename "-backports " \
-				  "bookworm trixie forky testing stable unstable sid trixie-backports", s, " ")
-			for (i = 1; i <= n; i++) ok[s[i]] = 1
-		}
-		ok[$2] && (" " $0 " ") ~ / main / && $1 !~ /security/ && !seen[$1]++ { print $1 }'
-}
-
 # apt with lists, cache and sources of its own; nothing of the machine's is touched.
 private_apt()
 {
@@ -180,7 +143,7 @@ download_debian_source()
 	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
 		skip "no kernel source cached and no apt to fetch Debian's with (--source names another)"
 	apt=$cache/apt
-	for archive in $(debian_archives); do
+	for archive in $("$here/../../buildlib/debian-mirrors"); do
 		private_apt_use "$archive" || continue
 		package=$(choose_package)
 		[[ -z $package ]] || break
