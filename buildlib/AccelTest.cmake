@@ -24,6 +24,12 @@ if(ENABLE_VALGRIND)
 	endif()
 endif()
 
+# Tests of the sources and of what is installed: no tool that watches programs sees more in them.
+set(ACCEL_TEST_SOURCES ON)
+if(ENABLE_SANITIZER OR ENABLE_VALGRIND)
+	set(ACCEL_TEST_SOURCES OFF)
+endif()
+
 # accel_add_unit_test(NAME source... [LIBS library...])
 #
 # A cmocka program, built and registered as a test. Without `accel` in LIBS it is

@@ -585,13 +585,14 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: accel-conformance --device NAME [--filter GLOB] [--list] [--json FILE]\n"
-		"                         [--timeout SECONDS] [--no-fork]\n"
+		"                         [--timeout SECONDS] [--few-rounds] [--no-fork]\n"
 		"  --device NAME      the device, as accel_device_find() takes it: soft:0, accel0\n"
 		"  --filter GLOB      only the checks whose GROUP/NAME matches: 'fence/*', or\n"
 		"                     '@(fence|queue)/*' for more than one group\n"
 		"  --list             print the checks and run none\n"
 		"  --json FILE        write the results there too\n"
 		"  --timeout SECONDS  when a check counts as hanging (%d)\n"
+		"  --few-rounds       what is repeated is repeated a tenth as often\n"
 		"  --no-fork          all in this process, for a debugger\n",
 		suite.slow_tool ? 900 : 180);
 }
@@ -629,6 +630,7 @@ static int parse(int argc, char **argv, struct options *options, const char **he
 		{"list", no_argument, NULL, 'l'},
 		{"json", required_argument, NULL, 'j'},
 		{"timeout", required_argument, NULL, 't'},
+		{"few-rounds", no_argument, NULL, 'r'},
 		{"no-fork", no_argument, NULL, 'n'},
 		{"helper", required_argument, NULL, 'x'},
 		{"help", no_argument, NULL, 'h'},
@@ -652,6 +654,9 @@ static int parse(int argc, char **argv, struct options *options, const char **he
 			break;
 		case 't':
 			options->timeout_s = atoi(optarg);
+			break;
+		case 'r':
+			suite.slow_tool = true;
 			break;
 		case 'n':
 			options->no_fork = true;
