@@ -23,6 +23,7 @@ struct bench_group {
 };
 
 extern const struct bench_group bench_group_load;
+extern const struct bench_group bench_group_counts;
 
 /* The device that was named by --device, or NULL. */
 const char *bench_device(const struct bench *b);
@@ -73,10 +74,13 @@ int64_t bench_now(void); /* CLOCK_MONOTONIC, nanoseconds */
 double bench_median(double *values, size_t n);
 
 /*
- * Runs this program again with the hidden option --child NAME ARG: `name` is one of the
- * functions of child.c. It reads what the child writes to its standard output, at most size - 1
- * bytes, into `out`, and returns 0 or a negative errno (-ECHILD: the child failed).
+ * Runs a program, a path or a name to look for in $PATH. It reads what it writes to its standard
+ * output, at most size - 1 bytes, into `out`, and returns 0 or a negative errno (-ENOENT: there is
+ * no such program, -ECHILD: it failed).
  */
+int bench_run(const char *program, char *const argv[], char *out, size_t size);
+/* The same for this program itself with the hidden option --child NAME ARG: `name` is one of the
+ * functions of child.c. */
 int bench_child(const char *name, const char *arg, char *out, size_t size);
 int bench_child_main(const char *name, const char *arg);
 

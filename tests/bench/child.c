@@ -75,9 +75,8 @@ int bench_child_main(const char *name, const char *arg)
 	return 2;
 }
 
-int bench_child(const char *name, const char *arg, char *out, size_t size)
+int bench_run(const char *program, char *const argv[], char *out, size_t size)
 {
-	char *argv[] = {"accel-bench", "--child", (char *)name, (char *)arg, NULL};
 	posix_spawn_file_actions_t actions;
 	size_t have = 0;
 	ssize_t got = 0;
@@ -90,7 +89,7 @@ int bench_child(const char *name, const char *arg, char *out, size_t size)
 	if (!err) {
 		err = -posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
 		if (!err)
-			err = -posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
+			err = -posix_spawnp(&pid, program, &actions, NULL, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	close(fds[1]);
@@ -109,4 +108,11 @@ int bench_child(const char *name, const char *arg, char *out, size_t size)
 out:
 	close(fds[0]);
 	return err;
+}
+
+int bench_child(const char *name, const char *arg, char *out, size_t size)
+{
+	char *argv[] = {"accel-bench", "--child", (char *)name, (char *)arg, NULL};
+
+	return bench_run("/proc/self/exe", argv, out, size);
 }

@@ -11,6 +11,7 @@
 
 static const struct bench_group *const groups[] = {
 	&bench_group_load,
+	&bench_group_counts,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is counted and is the same on any machine: kernel calls, allocations, and the instructions
+ * of the library and its providers from a submission to the end of the wait. counts/ has the program
+ * that is counted, over kernels that are made up or, for --device, over a real driver.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The most that a driver's submission, each further job of it, and a wait to its end may take. */
+struct limits {
+	unsigned int submit, further, wait;
+};
+
+/* A table of what is promised for each driver; the words are those of accel-bench-counts. */
+static const struct subject {
+	const char *name; /* of the figures */
+	const char *device;
+	unsigned int submit, wait, status; /* kernel calls */
+	unsigned int others;		   /* system calls beside those */
+	struct limits most;
+} subjects[] = {
+	{"empty", "empty", 0, 0, 0, 0, {250, 80, 1000}},
+	{"rocket", "rocket", 2, 3, 1, 0, {250, 80, 1000}},
+	{"rocket-unverified", "rocket/unverified", 1, 1, 1, 0, {250, 80, 1000}},
+	{"ethosu", "ethosu", 2, 3, 1, 0, {250, 80, 1000}},
+	{"ethosu-unverified", "ethosu/unverified", 1, 1, 1, 0, {250, 80, 1000}},
+	{"ivpu", "intel_vpu", 1, 1, 1, 0, {250, 80, 1000}},
+	{"qaic", "qaic", 1, 2, 1, 4, {250, 80, 1000}}, /* its job has two buffers */
+};
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+
+static char *helper; /* its path */
+
+/* It stands beside this program. */
+static int find_helper(struct bench *b)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int err = 0;
+
+	if (length < 0)
+		return bench_refuse(b, -errno, "/proc/self/exe: %s", strerror(errno));
+	path[length] = '\0';
+	if (asprintf(&helper, "%s-counts", path) < 0)
+		return bench_refuse(b, -ENOMEM, "no memory");
+	if (access(helper, X_OK) < 0) {
+		err = bench_refuse(b, -errno, "%s: %s (a build with sanitizers has none)", helper,
+				   strerror(errno));
+		free(helper);
+	}
+	return err;
+}
+
+/* ---- what the helper counts itself ------------------------------------------------------------ */
+
+/* The number in the line "KEY NUMBER" of `text`, or -1. */
+static int number_of(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (; text; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncmp(text, key, length) == 0 && text[length] == ' ')
+			return atoi(text + length);
+	}
+	return -1;
+}
+
+static void note_count(struct bench *b, const struct subject *s, const char *text, const char *key,
+		       const char *what, const char *unit, unsigned int target)
+{
+	int number = number_of(text, key);
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/%s", s->name, what);
+	if (number < 0)
+		bench_absent(b, name, "this kernel lets no process count it");
+	else
+		bench_exactly(b, name, number, unit, target);
+}
+
+static void note_counts(struct bench *b, const struct subject *s, const char *text)
+{
+	note_count(b, s, text, "submit", "calls of a submit", "calls", s->submit);
+	note_count(b, s, text, "wait", "calls of a wait", "calls", s->wait);
+	note_count(b, s, text, "allocations", "allocations", "calls", 0);
+}
+
+static void count_made_up(struct bench *b, const struct subject *s)
+{
+	char *argv[] = {helper, "count", (char *)s->device, NULL};
+	char text[4096], name[80];
+	int err = bench_run(helper, argv, text, sizeof(text));
+
+	if (err) {
+		snprintf(name, sizeof(name), "%s/calls", s->name);
+		bench_absent(b, name, "%s: %s", helper, strerror(-err));
+		return;
+	}
+	note_counts(b, s, text);
+	note_count(b, s, text, "status", "calls of a status", "calls", s->status);
+	note_count(b, s, text, "others", "other system calls", "calls", s->others);
+	snprintf(name, sizeof(name), "%s/clock reads", s->name);
+	bench_figure(b, name, number_of(text, "clock"), "calls");
+}
+
+static const struct subject *subject_of_driver(const char *text)
+{
+	char driver[32];
+
+	if (sscanf(text, "driver %31s", driver) != 1)
+		return NULL;
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		if (strcmp(subjects[i].device, driver) == 0)
+			return &subjects[i];
+	}
+	return NULL;
+}
+
+static int count_device(struct bench *b, const char *device)
+{
+	char *argv[] = {helper, "count", (char *)device, NULL};
+	const struct subject *s;
+	char text[4096];
+	int err = bench_run(helper, argv, text, sizeof(text));
+
+	if (err)
+		return bench_refuse(b, err, "%s: %s", helper, strerror(-err));
+	s = subject_of_driver(text);
+	if (!s)
+		return bench_refuse(b, -ENODEV, "nothing is promised for the driver of %s", device);
+	note_counts(b, s, text);
+	return 0;
+}
+
+/* ---- what callgrind counts ------------------------------------------------------------------------ */
+
+#define BATCHES 6 /* 1, 2, 4 ... 32 jobs, as the helper's */
+
+/* Instructions of each operation of the helper's walk. */
+struct walk {
+	double submit[BATCHES], wait[BATCHES], result;
+};
+
+/* The next part's, in a file of callgrind's. */
+static int next_total(FILE *file, double *total)
+{
+	char line[256];
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "totals: %lf", total) == 1)
+			return 0;
+	}
+	return -ENODATA;
+}
+
+static int read_walk(const char *path, struct walk *walk)
+{
+	FILE *file = fopen(path, "re");
+	double before;
+	int err;
+
+	if (!file)
+		return -errno;
+	err = next_total(file, &before); /* of the set-up */
+	for (int i = 0; i < BATCHES && !err; i++) {
+		err = next_total(file, &walk->submit[i]);
+		if (!err)
+			err = next_total(file, &walk->wait[i]);
+	}
+	if (!err)
+		err = next_total(file, &walk->result);
+	fclose(file);
+	return err;
+}
+
+/*
+ * Counted from the first instruction of a public function to its last, with all that it calls but
+ * the calls into the kernel and the reading of the clock: entering one of the functions that are
+ * named switches counting over, and leaving it back.
+ */
+static int run_walk(const struct subject *s, struct walk *walk)
+{
+	char path[] = "/tmp/accel-bench-XXXXXX", to[64], text[4096];
+	char *argv[] = {"valgrind", "-q", "--tool=callgrind", to, "--combine-dumps=yes",
+			"--dump-before=counts_mark", "--toggle-collect=accel_submit",
+			"--toggle-collect=accel_fence_wait", "--toggle-collect=accel_fence_unref",
+			"--toggle-collect=accel_job_get_result", "--toggle-collect=ioctl",
+			"--toggle-collect=ppoll", "--toggle-collect=close",
+			"--toggle-collect=clock_gettime", helper, "walk", (char *)s->device, NULL};
+	int fd = mkstemp(path), err;
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	snprintf(to, sizeof(to), "--callgrind-out-file=%s", path);
+	err = bench_run("valgrind", argv, text, sizeof(text));
+	if (!err)
+		err = read_walk(path, walk);
+	unlink(path);
+	return err;
+}
+
+static void note_curve(struct bench *b, const struct subject *s, const char *what,
+		       const double *values)
+{
+	char name[80];
+
+	for (int i = 0; i < BATCHES; i++) {
+		snprintf(name, sizeof(name), "%s/%s/batch=%d", s->name, what, 1 << i);
+		bench_figure(b, name, values[i] / (1 << i), "instr/job");
+	}
+}
+
+static void note_instructions(struct bench *b, const struct subject *s, const char *what,
+			      double value, unsigned int target)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/%s", s->name, what);
+	bench_at_most(b, name, value, "instr", target);
+}
+
+static void count_instructions(struct bench *b, const struct subject *s)
+{
+	const int last = BATCHES - 1;
+	struct walk walk;
+	char name[80];
+	int err = run_walk(s, &walk);
+
+	if (err) {
+		snprintf(name, sizeof(name), "%s/instructions", s->name);
+		bench_absent(b, name, "valgrind --tool=callgrind: %s", strerror(-err));
+		return;
+	}
+	note_instructions(b, s, "submit of a job", walk.submit[0], s->most.submit);
+	note_instructions(b, s, "submit of a further job",
+			  (walk.submit[last] - walk.submit[0]) / ((1 << last) - 1),
+			  s->most.further);
+	note_instructions(b, s, "wait and end of a job", walk.wait[0], s->most.wait);
+	note_curve(b, s, "submit", walk.submit);
+	note_curve(b, s, "wait", walk.wait);
+}
+
+static int run_counts(struct bench *b)
+{
+	const char *device = bench_device(b);
+	int err = find_helper(b);
+
+	if (err)
+		return err;
+	if (device) {
+		err = count_device(b, device);
+	} else {
+		for (size_t i = 0; i < SUBJECTS; i++) {
+			count_made_up(b, &subjects[i]);
+			count_instructions(b, &subjects[i]);
+		}
+	}
+	free(helper);
+	return err;
+}
+
+const struct bench_group bench_group_counts = {
+	.name = "counts",
+	.about = "kernel calls, allocations and instructions of a job, exactly",
+	.run = run_counts,
+};
