@@ -8,12 +8,15 @@
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
-/* Fences of a queue that are not in use, so that submitting allocates nothing. Lives as long as
- * the queue and any of its fences. */
+/*
+ * Fences of a queue that are not in use, so that submitting allocates nothing. Lives as long as
+ * the queue and any of its fences. Two stacks, by accel_fence.link.next: what is given back, by
+ * anyone, goes onto one, which is only ever taken as a whole, to be the other.
+ */
 struct accel_fence_pool {
 	_Atomic uint32_t refs;
-	pthread_mutex_t lock;
-	struct list free; /* accel_fence.link */
+	struct list *free; /* under the queue's lock */
+	_Atomic(struct list *) given_back;
 };
 
 static struct accel_fence *fence_new(void)
@@ -36,6 +39,29 @@ static void fence_free(struct accel_fence *fence)
 	accel_core_sys.free(fence);
 }
 
+static void give_back(struct accel_fence_pool *pool, struct accel_fence *fence)
+{
+	struct list *top = atomic_load_explicit(&pool->given_back, memory_order_relaxed);
+
+	do {
+		fence->link.next = top;
+	} while (!atomic_compare_exchange_weak_explicit(&pool->given_back, &top, &fence->link,
+							memory_order_release,
+							memory_order_relaxed));
+}
+
+static struct accel_fence *take_free(struct accel_fence_pool *pool)
+{
+	struct list *top = pool->free;
+
+	if (!top)
+		top = atomic_exchange_explicit(&pool->given_back, NULL, memory_order_acquire);
+	if (!top)
+		return NULL;
+	pool->free = top->next;
+	return list_entry(top, struct accel_fence, link);
+}
+
 struct accel_fence_pool *fence_pool_create(uint32_t count)
 {
 	struct accel_fence_pool *pool;
@@ -45,43 +71,32 @@ struct accel_fence_pool *fence_pool_create(uint32_t count)
 	if (!pool)
 		return NULL;
 	pool->refs = 1;
-	pthread_mutex_init(&pool->lock, NULL);
-	list_init(&pool->free);
 	while (count--) {
 		fence = fence_new();
 		if (!fence) {
 			fence_pool_put(pool);
 			return NULL;
 		}
-		list_append(&pool->free, &fence->link);
+		give_back(pool, fence);
 	}
 	return pool;
 }
 
 void fence_pool_put(struct accel_fence_pool *pool)
 {
-	struct list *node, *after;
+	struct accel_fence *fence;
 
 	if (!refs_put(&pool->refs))
 		return;
-	list_for_each_safe(node, after, &pool->free)
-		fence_free(list_entry(node, struct accel_fence, link));
-	pthread_mutex_destroy(&pool->lock);
+	while ((fence = take_free(pool)))
+		fence_free(fence);
 	accel_core_sys.free(pool);
 }
 
 struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 {
-	struct accel_fence *fence = NULL;
+	struct accel_fence *fence = pool ? take_free(pool) : NULL;
 
-	if (pool) {
-		pthread_mutex_lock(&pool->lock);
-		if (!list_empty(&pool->free)) {
-			fence = list_entry(pool->free.prev, struct accel_fence, link);
-			list_del(&fence->link);
-		}
-		pthread_mutex_unlock(&pool->lock);
-	}
 	if (!fence)
 		fence = fence_new();
 	if (!fence)
@@ -119,9 +134,7 @@ void fence_put(struct accel_fence *fence)
 		fence_free(fence);
 		return;
 	}
-	pthread_mutex_lock(&pool->lock);
-	list_append(&pool->free, &fence->link);
-	pthread_mutex_unlock(&pool->lock);
+	give_back(pool, fence);
 	fence_pool_put(pool);
 }
 
