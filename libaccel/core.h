@@ -203,10 +203,13 @@ void job_destroy(struct accel_job *job);
 
 /* ---- fence.c ---------------------------------------------------------------------------------- */
 
+/* Bits that are only ever set. Who sets one sees what was set before, so that of two threads that
+ * meet the later one knows. */
 enum fence_state {
-	FENCE_PENDING,
-	FENCE_AWAITED, /* pending, and somebody sleeps on the word */
-	FENCE_ENDED
+	FENCE_ENDED = 1 << 0,
+	FENCE_AWAITED = 1 << 1,	 /* somebody sleeps on the word */
+	FENCE_HEARD = 1 << 2,	 /* it has callbacks or an event_fd */
+	FENCE_USERLESS = 1 << 3, /* the queue may go once it has ended */
 };
 
 struct accel_fence {
@@ -214,14 +217,13 @@ struct accel_fence {
 	_Atomic uint32_t users; /* the callers': the queue is held for these */
 	_Atomic uint32_t state; /* enum fence_state; a futex */
 	int32_t error;		/* valid once it has ended */
-	/* NULL: imported, born ended, or neither under way nor with users any more. */
+	/* NULL: imported, born ended, or neither under way nor with users any more. A user reads
+	 * it without the lock. */
 	struct accel_queue *queue;
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
-	bool awaited;	      /* when it ended, somebody slept on the word */
-	bool userless;	      /* the queue may go once it has ended */
-	pthread_mutex_t lock; /* queue, userless, the end, callbacks, event_fd */
+	pthread_mutex_t lock; /* queue, callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
 	int fd;	      /* imported: our duplicate; -1: none */

@@ -103,10 +103,9 @@ struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
 		return NULL;
 	atomic_store_explicit(&fence->refs, 1, memory_order_relaxed);
 	atomic_store_explicit(&fence->users, 1, memory_order_relaxed);
-	atomic_store_explicit(&fence->state, FENCE_PENDING, memory_order_relaxed);
+	atomic_store_explicit(&fence->state, 0, memory_order_relaxed);
 	fence->error = 0;
 	fence->queue = NULL;
-	fence->userless = false;
 	fence->pool = pool;
 	if (pool)
 		refs_get(&pool->refs);
@@ -191,10 +190,24 @@ struct accel_fence *accel_fence_ref(struct accel_fence *fence)
 	return fence;
 }
 
-void accel_fence_unref(struct accel_fence *fence)
+/* The last user goes. Jobs that wait for it must still be able to ask the queue, which stays until
+ * all its jobs have ended. */
+static struct accel_queue *let_go_of_queue(struct accel_fence *fence)
 {
 	struct accel_queue *queue;
 
+	if (atomic_load_explicit(&fence->refs, memory_order_acquire) == 1)
+		return fence->queue; /* nobody else has it: it has ended */
+	pthread_mutex_lock(&fence->lock);
+	queue = fence->queue;
+	if (atomic_fetch_or(&fence->state, FENCE_USERLESS) & FENCE_ENDED)
+		fence->queue = NULL;
+	pthread_mutex_unlock(&fence->lock);
+	return queue;
+}
+
+void accel_fence_unref(struct accel_fence *fence)
+{
 	if (!fence)
 		return;
 	if (refs_put(&fence->users)) {
@@ -203,15 +216,7 @@ void accel_fence_unref(struct accel_fence *fence)
 			queue_put_user(fence->queue);
 			return;
 		}
-		/* Jobs that wait for it must still be able to ask the queue, which stays
-		 * until all its jobs have ended. */
-		pthread_mutex_lock(&fence->lock);
-		queue = fence->queue;
-		fence->userless = true;
-		if (fence_has_ended(fence))
-			fence->queue = NULL;
-		pthread_mutex_unlock(&fence->lock);
-		queue_put_user(queue);
+		queue_put_user(let_go_of_queue(fence));
 	}
 	if (!process_is_child())
 		fence_put(fence);
@@ -221,26 +226,23 @@ void accel_fence_unref(struct accel_fence *fence)
 
 bool fence_has_ended(struct accel_fence *fence)
 {
-	return atomic_load_explicit(&fence->state, memory_order_acquire) == FENCE_ENDED;
+	return atomic_load_explicit(&fence->state, memory_order_acquire) & FENCE_ENDED;
 }
 
 void fence_set_ended(struct accel_fence *fence)
 {
+	if (!(atomic_fetch_or(&fence->state, FENCE_ENDED) & FENCE_USERLESS))
+		return;
 	pthread_mutex_lock(&fence->lock);
-	fence->awaited = atomic_exchange_explicit(&fence->state, FENCE_ENDED,
-						  memory_order_acq_rel) == FENCE_AWAITED;
-	if (fence->userless)
-		fence->queue = NULL;
+	fence->queue = NULL;
 	pthread_mutex_unlock(&fence->lock);
 }
 
-void fence_tell(struct accel_fence *fence)
+static void tell_hearers(struct accel_fence *fence)
 {
 	struct accel_fence_callback *callback;
 	struct list told, *node, *after;
 
-	if (fence->awaited)
-		accel_core_sys.futex_wake((const uint32_t *)&fence->state, INT32_MAX);
 	list_init(&told);
 	pthread_mutex_lock(&fence->lock);
 	list_for_each_safe(node, after, &fence->callbacks) {
@@ -254,6 +256,16 @@ void fence_tell(struct accel_fence *fence)
 		callback = list_entry(node, struct accel_fence_callback, link);
 		callback->fn(callback);
 	}
+}
+
+void fence_tell(struct accel_fence *fence)
+{
+	const uint32_t state = atomic_load(&fence->state);
+
+	if (state & FENCE_AWAITED)
+		accel_core_sys.futex_wake((const uint32_t *)&fence->state, INT32_MAX);
+	if (state & FENCE_HEARD)
+		tell_hearers(fence);
 	fence_put(fence);
 }
 
@@ -277,20 +289,18 @@ static int error_of_status(int status)
 static int look_at_fd(struct accel_fence *fence, int64_t timeout_ns)
 {
 	struct pollfd pollfd = {.fd = fence->fd, .events = POLLIN};
-	uint32_t before;
 	int status, ret;
 
 	ret = accel_core_sys.poll(&pollfd, 1, timeout_ns);
 	if (ret <= 0)
 		return ret;
 	pthread_mutex_lock(&fence->lock);
-	before = fence->state;
-	if (before != FENCE_ENDED) {
+	if (!fence_has_ended(fence)) {
 		if (!accel_core_sync_file_status(fence->fd, &status))
 			fence->error = error_of_status(status);
 		else if (!(pollfd.revents & POLLIN)) /* its other end is gone */
 			fence->error = -EIO;
-		atomic_store_explicit(&fence->state, FENCE_ENDED, memory_order_release);
+		atomic_fetch_or(&fence->state, FENCE_ENDED);
 	}
 	pthread_mutex_unlock(&fence->lock);
 	return 1;
@@ -344,17 +354,25 @@ static int wait_word(struct accel_fence *fence, int64_t deadline)
 	int ret;
 
 	for (;;) {
-		state = FENCE_PENDING;
-		atomic_compare_exchange_strong(&fence->state, &state, FENCE_AWAITED);
-		if (state == FENCE_ENDED)
+		state = atomic_fetch_or(&fence->state, FENCE_AWAITED) | FENCE_AWAITED;
+		if (state & FENCE_ENDED)
 			return 0;
 		if (accel_core_expired(deadline))
 			return -ETIME;
-		ret = accel_core_sys.futex_wait((const uint32_t *)&fence->state, FENCE_AWAITED,
-						deadline);
+		ret = accel_core_sys.futex_wait((const uint32_t *)&fence->state, state, deadline);
 		if (ret && ret != -EINTR && ret != -ETIME)
 			return accel_core_fail(ret, "futex: %s", strerror(-ret));
 	}
+}
+
+/* Of one that has not ended yet; @queue is its queue, which stays. */
+static int sleep_on(struct accel_fence *fence, struct accel_queue *queue, int64_t deadline)
+{
+	if (fence->fd >= 0)
+		return wait_fd(fence, deadline);
+	if (!queue || !queue->context->pulls)
+		return wait_word(fence, deadline);
+	return queue_wait(queue, fence->last, deadline);
 }
 
 int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline)
@@ -364,13 +382,8 @@ int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline)
 
 	if (fence_has_ended(fence))
 		return 0;
-	if (fence->fd >= 0)
-		return wait_fd(fence, deadline);
 	queue = fence_hold_queue(fence);
-	if (!queue || !queue->context->pulls)
-		ret = wait_word(fence, deadline);
-	else
-		ret = queue_wait(queue, fence->last, deadline);
+	ret = sleep_on(fence, queue, deadline);
 	if (queue)
 		queue_put(queue);
 	return ret;
@@ -385,7 +398,8 @@ int accel_fence_wait(struct accel_fence *fence, int64_t deadline)
 		return ret;
 	if (!fence)
 		return accel_core_fail(-EINVAL, "fence is NULL");
-	ret = accel_core_fence_sleep(fence, deadline);
+	if (!fence_has_ended(fence))
+		ret = sleep_on(fence, fence->queue, deadline);
 	return ret ? ret : fence->error;
 }
 
@@ -427,7 +441,7 @@ int accel_core_fence_add_callback(struct accel_fence *fence, struct accel_fence_
 	if (!fence_ends_by_itself(fence))
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&fence->lock);
-	if (fence_has_ended(fence))
+	if (atomic_fetch_or(&fence->state, FENCE_HEARD) & FENCE_ENDED)
 		ret = -EALREADY;
 	else
 		list_append(&fence->callbacks, &callback->link);

@@ -32,7 +32,7 @@ int fence_event_fd(struct accel_fence *fence, int *out)
 			goto out;
 		}
 		fence->event_fd = fd;
-		if (fence_has_ended(fence))
+		if (atomic_fetch_or(&fence->state, FENCE_HEARD) & FENCE_ENDED)
 			fence_write_event(fd);
 	}
 	*out = fence->event_fd;
