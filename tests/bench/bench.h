@@ -24,6 +24,7 @@ struct bench_group {
 
 extern const struct bench_group bench_group_load;
 extern const struct bench_group bench_group_counts;
+extern const struct bench_group bench_group_soft;
 
 /* The device that was named by --device, or NULL. */
 const char *bench_device(const struct bench *b);

@@ -12,6 +12,7 @@
 static const struct bench_group *const groups[] = {
 	&bench_group_load,
 	&bench_group_counts,
+	&bench_group_soft,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

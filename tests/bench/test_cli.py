@@ -2,24 +2,30 @@
 """accel-bench says no to what it can't measure, and its JSON is as it is promised."""
 import json
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 PROGRAM = os.environ["ACCEL_BENCH"]
 
 
-def bench(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True)
+def bench(*arguments, under=(), env=None):
+    return subprocess.run([*under, PROGRAM, *arguments], capture_output=True, text=True,
+                          env={**os.environ, **(env or {})})
 
 
-class Cli(unittest.TestCase):
-    def refused(self, *arguments):
-        run = bench(*arguments)
+class Case(unittest.TestCase):
+    def refused(self, *arguments, **how):
+        run = bench(*arguments, **how)
         self.assertEqual(run.returncode, 2, run)
         self.assertEqual(run.stdout, "")
         self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
         return run.stderr
 
+
+class Cli(Case):
     def test_unknown_group(self):
         self.assertIn("nothing", self.refused("load", "nothing"))
 
@@ -57,6 +63,39 @@ class Cli(unittest.TestCase):
         for name in ("lookups of own names", "other libraries", "providers mapped by listing"):
             line = next(l for l in run.stdout.splitlines() if name in l)
             self.assertTrue(line.endswith(": met"), line)
+
+
+class Soft(Case):
+    """How fast it is depends on the machine; that it wants its device and a CPU does not."""
+
+    def test_no_software_device(self):
+        self.assertIn("soft:0", self.refused("soft", env={"LIBACCEL_SOFTWARE": "0"}))
+
+    def test_another_device(self):
+        with tempfile.TemporaryDirectory() as top:
+            device = pathlib.Path(top, "devices/pci0000:00/0000:00:05.0")
+            node = device / "accel/accel0"
+            node.mkdir(parents=True)
+            (device / "uevent").write_text("DRIVER=ethosu\n")
+            (node / "uevent").write_text("MAJOR=261\nMINOR=0\nDEVNAME=accel/accel0\n")
+            (node / "device").symlink_to("../../../0000:00:05.0")
+            pathlib.Path(top, "class/accel").mkdir(parents=True)
+            pathlib.Path(top, "class/accel/accel0").symlink_to(
+                "../../devices/pci0000:00/0000:00:05.0/accel/accel0")
+            said = self.refused("soft", "--device", "accel0", env={"LIBACCEL_SYSFS": top})
+        self.assertIn("accel0 is not the software device", said)
+
+    def test_cannot_be_pinned(self):
+        if not shutil.which("strace"):
+            self.skipTest("strace is not here")
+        strace = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=sched_setaffinity",
+                  "-e", "inject=sched_setaffinity:error=EPERM")
+        if subprocess.run([*strace, "true"], capture_output=True).returncode:
+            self.skipTest("strace can't trace here")
+        # Nobody looks for leaks under a tracer.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        said = self.refused("soft", under=strace, env={"ASAN_OPTIONS": options})
+        self.assertIn("can't be pinned", said)
 
 
 if __name__ == "__main__":
