@@ -174,8 +174,16 @@ int accel_core_job_end_plain(struct accel_context *context, bool ended, int64_t 
 	int64_t until;
 	int ret;
 
+	/* A later job has ended: there is nothing that asking could add. */
+	if (ended && !atomic_load(&context->state)) {
+		result->outcome = ACCEL_DONE_UNVERIFIED;
+		return 0;
+	}
 	for (;;) {
-		until = accel_core_expired(deadline) ? 0 : accel_core_sys.now() + ACCEL_LOOK_NS;
+		/* From the last look on, which submitting had: so no clock is read for a job that
+		 * ends before the next one is due. */
+		until = atomic_load_explicit(&context->looked_ns, memory_order_relaxed) +
+			ACCEL_LOOK_NS;
 		if (until > deadline)
 			until = deadline;
 		ret = wait(data, until);
@@ -187,6 +195,8 @@ int accel_core_job_end_plain(struct accel_context *context, bool ended, int64_t 
 			give_up(context, result);
 			return 0;
 		}
+		atomic_store_explicit(&context->looked_ns, accel_core_sys.now(),
+				      memory_order_relaxed);
 	}
 	/* It may have ended only because the driver let go of it. */
 	if (ret)

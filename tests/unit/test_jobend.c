@@ -318,11 +318,20 @@ static struct {
 	int64_t last_until;
 } driver;
 
+static int64_t (*real_now)(void);
+static unsigned int clock_reads;
+
+static int64_t counted_now(void)
+{
+	clock_reads++;
+	return real_now();
+}
+
 static int driver_wait(void *data, int64_t until)
 {
 	assert_ptr_equal(data, &driver);
 	/* Never longer than until the next look at the device. */
-	assert_true(until <= accel_core_sys.now() + ACCEL_LOOK_NS);
+	assert_true(until <= real_now() + ACCEL_LOOK_NS);
 	driver.calls++;
 	driver.last_until = until;
 	if (driver.calls <= driver.pending)
@@ -336,9 +345,13 @@ static int plain(bool ended, int64_t deadline, unsigned int pending, int err)
 	int ret;
 
 	memset(&driver, 0, sizeof(driver));
+	real_now = accel_core_sys.now;
 	driver.pending = pending;
 	driver.err = err;
+	clock_reads = 0;
+	accel_core_sys.now = counted_now;
 	ret = accel_core_job_end_plain(&context, ended, deadline, driver_wait, &driver, &result);
+	accel_core_sys.now = real_now;
 	return ret ? ret : (int)result.outcome;
 }
 
@@ -347,12 +360,15 @@ static void test_plain(void **state)
 	int64_t soon;
 
 	(void)state;
+	context.looked_ns = accel_core_sys.now();
 	assert_int_equal(plain(false, 0, 0, 0), ACCEL_DONE_UNVERIFIED);
 	assert_int_equal(driver.last_until, 0);
 	assert_int_equal(plain(false, 0, 1, 0), -ETIME);
 	assert_int_equal(driver.calls, 1);
 	assert_int_equal(looks, 0);
+	/* One of which it is known that it has ended is not asked for. */
 	assert_int_equal(plain(true, 0, 1, 0), ACCEL_DONE_UNVERIFIED);
+	assert_int_equal(driver.calls, 0);
 	assert_int_equal(plain(false, ACCEL_NO_DEADLINE, 5, 0), ACCEL_DONE_UNVERIFIED);
 	assert_int_equal(driver.calls, 6);
 	assert_int_equal(looks, 5);
@@ -360,6 +376,23 @@ static void test_plain(void **state)
 	assert_int_equal(plain(false, soon, 0, 0), ACCEL_DONE_UNVERIFIED);
 	assert_true(driver.last_until == soon);
 	assert_int_equal(plain(false, far_off(), 0, -EINVAL), ACCEL_DONE_UNVERIFIED);
+}
+
+/* A look at the device is due so long after the last one, whoever had that. */
+static void test_plain_looks(void **state)
+{
+	const int64_t long_ago = accel_core_sys.now() - 2 * ACCEL_LOOK_NS;
+
+	(void)state;
+	context.looked_ns = accel_core_sys.now() - ACCEL_LOOK_NS / 2;
+	assert_int_equal(plain(false, ACCEL_NO_DEADLINE, 0, 0), ACCEL_DONE_UNVERIFIED);
+	assert_true(driver.last_until == context.looked_ns + ACCEL_LOOK_NS);
+	assert_int_equal(clock_reads, 0);
+	context.looked_ns = long_ago;
+	assert_int_equal(plain(false, ACCEL_NO_DEADLINE, 1, 0), ACCEL_DONE_UNVERIFIED);
+	assert_int_equal(looks, 1);
+	assert_true(driver.last_until == context.looked_ns + ACCEL_LOOK_NS);
+	assert_true(context.looked_ns > long_ago);
 }
 
 static void test_plain_of_lost(void **state)
@@ -377,9 +410,11 @@ static void test_plain_of_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_take),          TEST(test_fd),           TEST(test_one_fence),
-		TEST(test_several),       TEST(test_many),         TEST(test_no_answer),
-		TEST(test_wait),          TEST(test_wait_of_lost), TEST(test_plain),
+		TEST(test_take),          TEST(test_fd),
+		TEST(test_one_fence),     TEST(test_several),
+		TEST(test_many),          TEST(test_no_answer),
+		TEST(test_wait),          TEST(test_wait_of_lost),
+		TEST(test_plain),         TEST(test_plain_looks),
 		TEST(test_plain_of_lost),
 	};
 
