@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define SLICE_NS  INT64_C(50000000) /* of sleeping in the kernel, with signals blocked */
+#define SLICE_NS  INT64_C(50000000) /* of sleeping in the kernel */
 #define NS_PER_MS 1000000
 
 static struct qaic_queue *queue_of(const struct qaic_job *job)
@@ -540,9 +540,12 @@ static uint32_t slice_ms(int64_t deadline)
 	return left > 0 ? (uint32_t)((left + NS_PER_MS - 1) / NS_PER_MS) : 1;
 }
 
-static int wait_slice(struct accel_context *context, struct qaic_wait *ask)
+/* With a signal the kernel begins anew, and with a storm of them there is no end: none may come
+ * where there is a deadline. */
+static int wait_slice(struct accel_context *context, struct qaic_wait *ask, int64_t deadline)
 {
-	/* With a signal the kernel would begin anew, and with a storm of them never end. */
+	if (deadline == ACCEL_NO_DEADLINE)
+		return accel_core_sys.ioctl(context->fd, DRM_IOCTL_QAIC_WAIT_BO, ask);
 	return qaic_ioctl_undisturbed(context->fd, DRM_IOCTL_QAIC_WAIT_BO, ask);
 }
 
@@ -610,7 +613,7 @@ int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_res
 	pthread_mutex_lock(&base->queue->lock);
 	while ((seq = next_wait(job, deadline, &ask))) {
 		pthread_mutex_unlock(&base->queue->lock);
-		ret = wait_slice(context, &ask);
+		ret = wait_slice(context, &ask, deadline);
 		/* One that is given back on purpose will be another in a moment. */
 		if (ret && ret != -ETIMEDOUT && ret != -EINTR && qaic_queue_look(queue))
 			accel_core_sys.poll(NULL, 0, NS_PER_MS);

@@ -31,7 +31,7 @@ static const struct subject {
 	{"ethosu", "ethosu", 2, 3, 1, 0, {250, 80, 1000}},
 	{"ethosu-unverified", "ethosu/unverified", 1, 1, 1, 0, {250, 80, 1000}},
 	{"ivpu", "intel_vpu", 1, 1, 1, 0, {250, 80, 1000}},
-	{"qaic", "qaic", 1, 2, 1, 4, {250, 80, 1000}}, /* its job has two buffers */
+	{"qaic", "qaic", 1, 2, 1, 0, {250, 80, 1000}}, /* its job has two buffers */
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 

@@ -39,13 +39,12 @@ static void wrong(const char *what)
 		snprintf(kernel.why, sizeof(kernel.why), "%s", what);
 }
 
-static void expect_blocked(const char *what)
+static bool are_signals_blocked(void)
 {
 	sigset_t set;
 
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	if (!sigismember(&set, SIGALRM) || !sigismember(&set, SIGTERM))
-		wrong(what);
+	return sigismember(&set, SIGALRM) && sigismember(&set, SIGTERM);
 }
 
 static struct object *find(int fd, uint32_t handle)
@@ -130,7 +129,8 @@ static int manage(int fd, struct qaic_manage_msg *ask)
 	int err = kernel.manage_err;
 
 	kernel.manages++;
-	expect_blocked("MANAGE with signals");
+	if (!are_signals_blocked())
+		wrong("MANAGE with signals");
 	while (kernel.hold)
 		pthread_cond_wait(&kernel.changed, &kernel.lock);
 	if (ask->len > sizeof(in))
@@ -330,7 +330,7 @@ static int wait_bo(int fd, const struct qaic_wait *ask)
 
 	if (ask->handle) {
 		kernel.waits++;
-		expect_blocked("WAIT_BO with signals");
+		kernel.disturbable += !are_signals_blocked();
 	}
 	if (!ask->timeout)
 		wrong("WAIT_BO with the kernel's default of 5 s");

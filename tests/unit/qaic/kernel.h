@@ -29,8 +29,9 @@ struct kernel {
 	/* ---- what has happened */
 	_Atomic uint32_t manages, releases, attaches, detaches, executes, partials, waits;
 	_Atomic uint32_t statistics;
-	_Atomic uint32_t longest_ms; /* of WAIT_BO */
-	_Atomic uint32_t bos;        /* alive */
+	_Atomic uint32_t longest_ms;  /* of WAIT_BO */
+	_Atomic uint32_t disturbable; /* waits in which a signal could have come */
+	_Atomic uint32_t bos;         /* alive */
 	_Atomic uint32_t wrong;
 	char why[200];
 	_Atomic uint64_t last_resize;

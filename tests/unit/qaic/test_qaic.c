@@ -328,13 +328,15 @@ static int wait_for(void *fence)
 	return accel_fence_wait(fence, ACCEL_NO_DEADLINE);
 }
 
-/* In slices, so that a channel that goes is seen, and with signals blocked (kernel.c looks). */
+/* In slices, so that a channel that goes is seen; and where there is a deadline, which signals could
+ * put off, with these blocked. */
 static void test_wait_in_slices(void **state)
 {
 	struct accel_fence *fence;
 	struct accel_job *job;
 	struct task task;
 	int64_t deadline;
+	uint32_t waits;
 	struct card c;
 
 	(void)state;
@@ -346,10 +348,13 @@ static void test_wait_in_slices(void **state)
 	assert_true(accel_core_sys.now() >= deadline);
 	assert_true(kernel.waits >= 1); /* how many depends on how busy the machine is */
 	assert_true(kernel.longest_ms <= 50);
+	assert_int_equal(kernel.disturbable, 0);
+	waits = kernel.waits;
 	task_start(&task, wait_for, fence);
-	await_waits(kernel.waits + 2);
+	await_waits(waits + 2);
 	kernel_end_all();
 	assert_int_equal(task_join(&task), 0);
+	assert_int_equal(kernel.disturbable, kernel.waits - waits);
 	accel_fence_unref(fence);
 	accel_job_unref(job);
 	card_close(&c);
