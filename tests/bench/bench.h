@@ -25,9 +25,13 @@ struct bench_group {
 extern const struct bench_group bench_group_load;
 extern const struct bench_group bench_group_counts;
 extern const struct bench_group bench_group_soft;
+extern const struct bench_group bench_group_rig;
 
 /* The device that was named by --device, or NULL. */
 const char *bench_device(const struct bench *b);
+
+/* --quick: so few rounds that no figure is worth anything, to see that all are there. */
+bool bench_quick(const struct bench *b);
 
 /* One line that says why this group can't be measured here; returns `err`. */
 int bench_refuse(struct bench *b, int err, const char *format, ...)

@@ -22,7 +22,7 @@ static const struct subject {
 	const char *name; /* of the figures */
 	const char *device;
 	unsigned int submit, wait, status; /* kernel calls */
-	unsigned int others;		   /* system calls beside those */
+	unsigned int others;               /* system calls beside those */
 	struct limits most;
 } subjects[] = {
 	{"empty", "empty", 0, 0, 0, 0, {250, 80, 1000}},
@@ -188,12 +188,24 @@ static int read_walk(const char *path, struct walk *walk)
 static int run_walk(const struct subject *s, struct walk *walk)
 {
 	char path[] = "/tmp/accel-bench-XXXXXX", to[64], text[4096];
-	char *argv[] = {"valgrind", "-q", "--tool=callgrind", to, "--combine-dumps=yes",
-			"--dump-before=counts_mark", "--toggle-collect=accel_submit",
-			"--toggle-collect=accel_fence_wait", "--toggle-collect=accel_fence_unref",
-			"--toggle-collect=accel_job_get_result", "--toggle-collect=ioctl",
-			"--toggle-collect=ppoll", "--toggle-collect=close",
-			"--toggle-collect=clock_gettime", helper, "walk", (char *)s->device, NULL};
+	char *argv[] = {"valgrind",
+			"-q",
+			"--tool=callgrind",
+			to,
+			"--combine-dumps=yes",
+			"--dump-before=counts_mark",
+			"--toggle-collect=accel_submit",
+			"--toggle-collect=accel_fence_wait",
+			"--toggle-collect=accel_fence_unref",
+			"--toggle-collect=accel_job_get_result",
+			"--toggle-collect=ioctl",
+			"--toggle-collect=ppoll",
+			"--toggle-collect=close",
+			"--toggle-collect=clock_gettime",
+			helper,
+			"walk",
+			(char *)s->device,
+			NULL};
 	int fd = mkstemp(path), err;
 
 	if (fd < 0)

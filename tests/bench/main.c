@@ -13,12 +13,13 @@ static const struct bench_group *const groups[] = {
 	&bench_group_load,
 	&bench_group_counts,
 	&bench_group_soft,
+	&bench_group_rig,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 static void usage(FILE *to)
 {
-	fputs("usage: accel-bench GROUP... [--device NAME] [--json]\n\ngroups:\n", to);
+	fputs("usage: accel-bench GROUP... [--device NAME] [--quick] [--json]\n\ngroups:\n", to);
 	for (size_t i = 0; i < GROUPS; i++)
 		fprintf(to, "  %-8s %s\n", groups[i]->name, groups[i]->about);
 }
@@ -45,9 +46,12 @@ static bool device_exists(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"device", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'},
+		{"device", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"quick", no_argument, NULL, 'q'},
 		{"child", required_argument, NULL, 'c'}, /* see bench_child() */
-		{"help", no_argument, NULL, 'h'},         {0},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	struct bench b = {0};
 	bool json = false;
@@ -60,6 +64,9 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			json = true;
+			break;
+		case 'q':
+			b.quick = true;
 			break;
 		case 'c':
 			return bench_child_main(optarg, optind < argc ? argv[optind] : "");

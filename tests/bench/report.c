@@ -104,6 +104,11 @@ const char *bench_device(const struct bench *b)
 	return b->device;
 }
 
+bool bench_quick(const struct bench *b)
+{
+	return b->quick;
+}
+
 bool figure_met(const struct figure *f)
 {
 	switch (f->kind) {

@@ -23,6 +23,7 @@ struct figure {
 
 struct bench {
 	const char *device;
+	bool quick;
 	const char *group; /* the one that is measured now */
 	char refused[256];
 	struct figure *figures;

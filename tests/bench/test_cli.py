@@ -35,6 +35,11 @@ class Cli(Case):
     def test_unknown_option(self):
         self.refused("load", "--fast")
 
+    def test_rig_elsewhere(self):
+        """Its jobs are for models: they go to no device of a machine."""
+        self.assertIn("guest", self.refused("rig"))
+        self.assertIn("guest", self.refused("rig", "--device", "soft:0", "--quick"))
+
     def test_no_group(self):
         run = bench()
         self.assertEqual(run.returncode, 2)

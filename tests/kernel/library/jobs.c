@@ -9,13 +9,15 @@
 #include <stddef.h>
 #include <time.h>
 
+int rig_exit_when_failed = 1;
+
 void failed(const char *file, int line, const char *text)
 {
 	struct accel_error error = {.size = sizeof(error)};
 
 	accel_last_error(&error);
 	fprintf(stderr, "%s:%d: not true: %s (last error: %s)\n", file, line, text, error.text);
-	_Exit(1);
+	_Exit(rig_exit_when_failed);
 }
 
 int rig_exit_when_lost;
@@ -29,7 +31,7 @@ void differs(const char *file, int line, const char *text, long got, long want)
 	accel_last_error(&error);
 	fprintf(stderr, "%s:%d: %s is %ld, not %ld (last error: %s)\n", file, line, text, got, want,
 		error.text);
-	_Exit(1);
+	_Exit(rig_exit_when_failed);
 }
 
 int64_t now_ns(void)
@@ -107,6 +109,11 @@ void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t b
 	rig->ivpu = !strcmp(info.driver, "intel_vpu");
 	accel_device_unref(device);
 	gives(make_queue(rig), 0);
+	rig_renew(rig, bo_flags);
+}
+
+void rig_renew(struct rig *rig, uint32_t bo_flags)
+{
 	rig->dst = make_bo(rig, bo_flags, &rig->to);
 	rig->src = make_bo(rig, 0, &rig->from);
 }

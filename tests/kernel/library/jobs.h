@@ -31,6 +31,8 @@ void differs(const char *file, int line, const char *text, long got, long want)
 
 #define PAGE 4096
 
+/* What the process ends with when a check failed; 1. */
+extern int rig_exit_when_failed;
 /* If not 0, the process ends with this status, and without a word, when a call says -ESTALE. */
 extern int rig_exit_when_lost;
 
@@ -46,6 +48,8 @@ struct rig {
 
 void rig_open(struct rig *rig, const char *name, uint32_t open_flags, uint32_t bo_flags);
 void rig_close(struct rig *rig);
+/* Two other buffers take the place of those, which are the caller's then. */
+void rig_renew(struct rig *rig, uint32_t bo_flags);
 
 /* Copies @bytes from src to dst, and has the faults before, in this order; on qaic none. */
 struct accel_job *rig_job(struct rig *rig, uint64_t bytes, const struct rig_fault *faults,

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs of rocket without a library: a register list that copies one buffer to another. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../kernel/raw/raw-rocket.h"
+#include "../kernel/raw/raw.h"
+#include "raw_loop.h"
+
+struct job {
+	struct rocket_bo src, dst;
+	struct rocket_lists lists;
+	int dmabuf; /* of dst */
+};
+
+struct rocket {
+	int fd;
+	struct job jobs[RAW_JOBS];
+};
+
+static int make_job(int fd, struct job *job)
+{
+	int ret;
+
+	ret = rocket_bo_create(fd, RAW_BYTES, &job->src);
+	if (!ret)
+		ret = rocket_bo_create(fd, RAW_BYTES, &job->dst);
+	if (!ret)
+		ret = rocket_bo_create(fd, RAW_BYTES, &job->lists.bo);
+	if (ret)
+		return ret;
+	rocket_task(&job->lists);
+	rocket_copy(&job->lists, job->src.address, job->dst.address, RAW_BYTES, 1, 1);
+	job->dmabuf = raw_export(fd, job->dst.handle);
+	return job->dmabuf < 0 ? job->dmabuf : 0;
+}
+
+/* The driver frees buffers in the file that made them: they have to go first, and their jobs. */
+static void close_rocket(void *loop)
+{
+	struct rocket *r = loop;
+	const uint32_t lowest = r->jobs[0].src.address;
+
+	for (int i = 0; i < RAW_JOBS; i++) {
+		struct job *job = &r->jobs[i];
+
+		if (job->dmabuf > 0)
+			close(job->dmabuf);
+		rocket_bo_destroy(r->fd, &job->src);
+		rocket_bo_destroy(r->fd, &job->dst);
+		rocket_bo_destroy(r->fd, &job->lists.bo);
+	}
+	if (lowest)
+		rocket_settle(r->fd, lowest, RAW_JOBS * 3 * RAW_BYTES);
+	close(r->fd);
+	free(r);
+}
+
+static int open_rocket(const char *node, void **loop)
+{
+	struct rocket *r = calloc(1, sizeof(*r));
+	int ret = 0;
+
+	if (!r)
+		return -ENOMEM;
+	r->fd = open(node, O_RDWR | O_CLOEXEC);
+	if (r->fd < 0) {
+		ret = -errno;
+		free(r);
+		return ret;
+	}
+	for (int i = 0; i < RAW_JOBS && !ret; i++)
+		ret = make_job(r->fd, &r->jobs[i]);
+	if (ret)
+		close_rocket(r);
+	else
+		*loop = r;
+	return ret;
+}
+
+static int submit(const struct rocket *r, struct job *job)
+{
+	const uint32_t in[2] = {job->lists.bo.handle, job->src.handle};
+
+	return rocket_submit(r->fd, &job->lists, in, 2, &job->dst.handle, 1);
+}
+
+static int run_batch(struct rocket *r, unsigned int batch, bool outcome)
+{
+	struct drm_rocket_prep_bo prep = {.handle = r->jobs[batch - 1].dst.handle,
+					  .timeout_ns = INT64_MAX};
+	int fences[RAW_JOBS], ret;
+
+	for (unsigned int i = 0; i < batch; i++) {
+		ret = submit(r, &r->jobs[i]);
+		if (ret)
+			return ret;
+		if (!outcome)
+			continue;
+		fences[i] = raw_take_fence(r->jobs[i].dmabuf);
+		if (fences[i] < 0)
+			return fences[i];
+	}
+	return outcome ? raw_end_fences(fences, batch)
+		       : raw_ioctl(r->fd, DRM_IOCTL_ROCKET_PREP_BO, &prep);
+}
+
+static int run_rocket(void *loop, unsigned int count, unsigned int batch, bool outcome)
+{
+	int ret = 0;
+
+	for (unsigned int done = 0; done < count && !ret; done += batch)
+		ret = run_batch(loop, batch, outcome);
+	return ret;
+}
+
+static bool copied(void *loop, unsigned int batch)
+{
+	struct rocket *r = loop;
+	bool all = true;
+
+	for (unsigned int i = 0; i < batch; i++)
+		all &= raw_arrived(r->jobs[i].src.map, r->jobs[i].dst.map);
+	return all;
+}
+
+const struct raw_loop raw_loop_rocket = {
+	.driver = "rocket",
+	.outcome = true,
+	.unverified = true,
+	.open = open_rocket,
+	.run = run_rocket,
+	.copied = copied,
+	.close = close_rocket,
+};
