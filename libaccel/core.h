@@ -170,7 +170,12 @@ void queue_put_user(struct accel_queue *queue);
 /* The queue after @at (NULL: the first) on the context's list, held; the reference to @at
  * goes. A queue stays on the list as long as anyone holds its memory. */
 struct accel_queue *queue_next(struct accel_context *context, struct accel_queue *at);
-void ended_init(struct ended *ended);
+static inline void ended_init(struct ended *ended)
+{
+	list_init(&ended->fences);
+	list_init(&ended->jobs);
+	ended->any = false;
+}
 /* Under the lock: @job ends with @result. */
 void queue_complete(struct accel_queue *queue, struct accel_job *job,
 		    const struct accel_job_result *result, struct ended *ended);

@@ -28,13 +28,6 @@ int accel_core_outcome_errno(uint32_t outcome)
 	}
 }
 
-void ended_init(struct ended *ended)
-{
-	list_init(&ended->fences);
-	list_init(&ended->jobs);
-	ended->any = false;
-}
-
 static void job_set_result(struct accel_job *job, const struct accel_job_result *result)
 {
 	job->result = *result;
@@ -73,6 +66,7 @@ static void job_leave(struct accel_queue *queue, struct accel_job *job, struct e
 	if (job->orphan) {
 		queue->dying++;
 		list_append(&ended->jobs, &job->link);
+		ended->any = true;
 	}
 }
 
@@ -116,6 +110,8 @@ void queue_tell(struct accel_queue *queue, struct ended *ended)
 {
 	struct list *node, *after;
 
+	if (!ended->any)
+		return;
 	list_for_each_safe(node, after, &ended->fences) {
 		list_del(node);
 		fence_tell(list_entry(node, struct accel_fence, link));
@@ -298,7 +294,7 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 		ended_init(&ended);
 		pthread_mutex_lock(&queue->lock);
 		seen = atomic_load(&queue->events);
-		job = job_to_wait_for(queue, seq);
+		job = queue->completed < seq ? job_to_wait_for(queue, seq) : NULL;
 		if (queue->completed >= seq) {
 			ret = 1;
 		} else if (accel_core_expired(deadline)) {
@@ -307,8 +303,8 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 			ret = queue->completed >= seq ? 1 : -ETIME;
 		} else if (job) {
 			ret = wait_in_driver(queue, job, deadline, &ended);
-			if (ret == -ETIME)
-				ret = 0; /* the next round looks once more */
+			if (!ret || ret == -ETIME) /* else the next round looks once more */
+				ret = queue->completed >= seq;
 		}
 		pthread_mutex_unlock(&queue->lock);
 		queue_tell(queue, &ended);
