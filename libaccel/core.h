@@ -236,10 +236,9 @@ struct accel_fence {
 
 struct accel_fence_pool *fence_pool_create(uint32_t count);
 void fence_pool_put(struct accel_fence_pool *pool);
-/* A pending fence of a queue with one user, or one that has ended (queue NULL). With a pool under
- * its queue's lock. */
-int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint64_t first,
-		 uint64_t last, struct accel_fence **out);
+/* A pending fence of a queue, under its lock, with one user; or one that has ended (NULL). */
+int fence_create(struct accel_queue *queue, uint64_t first, uint64_t last,
+		 struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
 /* It has ended, with fence->error. Under its queue's lock, so that no one who was told of the

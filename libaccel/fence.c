@@ -137,10 +137,10 @@ void fence_put(struct accel_fence *fence)
 	fence_pool_put(pool);
 }
 
-int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint64_t first,
-		 uint64_t last, struct accel_fence **out)
+int fence_create(struct accel_queue *queue, uint64_t first, uint64_t last,
+		 struct accel_fence **out)
 {
-	struct accel_fence *fence = fence_alloc(pool);
+	struct accel_fence *fence = fence_alloc(queue ? queue->pool : NULL);
 
 	if (!fence)
 		return accel_core_fail(-ENOMEM, "no memory for a fence");
@@ -151,7 +151,7 @@ int fence_create(struct accel_queue *queue, struct accel_fence_pool *pool, uint6
 		 * ends. */
 		fence->queue = queue;
 		refs_get(&queue->users);
-		refs_get(&fence->refs);
+		atomic_store_explicit(&fence->refs, 2, memory_order_relaxed);
 	} else {
 		fence->state = FENCE_ENDED;
 	}

@@ -492,7 +492,7 @@ static int fence_of_oldest(struct accel_queue *queue, struct accel_fence **out)
 	if (list_empty(&queue->jobs))
 		return -ENOENT;
 	job = list_entry(queue->jobs.next, struct accel_job, link);
-	ret = fence_create(queue, queue->pool, job->seq, job->seq, &fence);
+	ret = fence_create(queue, job->seq, job->seq, &fence);
 	if (ret)
 		return ret;
 	/* Before all others: none ends with an earlier job. */
@@ -535,7 +535,7 @@ static int room_here(struct accel_queue *queue, struct accel_fence **out)
 
 	pthread_mutex_lock(&queue->lock);
 	if (has_room(queue))
-		ret = fence_create(NULL, NULL, 0, 0, out);
+		ret = fence_create(NULL, 0, 0, out);
 	else
 		ret = fence_of_oldest(queue, out);
 	pthread_mutex_unlock(&queue->lock);

@@ -97,16 +97,6 @@ static bool is_free(const struct accel_queue *queue, const struct accel_job *job
 	return job && job->queue == queue && job->state == ACCEL_JOB_IDLE;
 }
 
-/* Why the first isn't. */
-static int refuse(const struct accel_queue *queue, const struct accel_job *job)
-{
-	if (!job)
-		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is NULL");
-	if (job->queue != queue)
-		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is of another queue");
-	return accel_core_fail_at(-EBUSY, 0, NONE64, "job 0 is under way");
-}
-
 static void set_state(struct accel_job *const *jobs, uint32_t count, uint32_t state)
 {
 	uint32_t i;
@@ -116,20 +106,32 @@ static void set_state(struct accel_job *const *jobs, uint32_t count, uint32_t st
 }
 
 /* Take the longest prefix that could be accepted, as running, so that a job that is listed
- * twice is seen. Its length, or the errno of the first. */
-static int take_prefix(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
+ * twice is seen. Its length. */
+static uint32_t take_prefix(struct accel_queue *queue, struct accel_job *const *jobs,
+			    uint32_t count)
 {
 	const uint32_t room = queue->depth - queue->under_way;
 	uint32_t i;
 
-	for (i = 0; i < count; i++) {
-		if (i == room)
-			return i ? (int)i : -EAGAIN;
-		if (!is_free(queue, jobs[i]))
-			return i ? (int)i : refuse(queue, jobs[0]);
+	if (count > room)
+		count = room;
+	for (i = 0; i < count && is_free(queue, jobs[i]); i++) {
 		jobs[i]->state = ACCEL_JOB_RUNNING;
+		jobs[i]->canceled = false;
 	}
-	return (int)count;
+	return i;
+}
+
+/* Why the first couldn't be taken. */
+static int refuse(const struct accel_queue *queue, const struct accel_job *job)
+{
+	if (queue->depth == queue->under_way)
+		return -EAGAIN;
+	if (!job)
+		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is NULL");
+	if (job->queue != queue)
+		return accel_core_fail_at(-EINVAL, 0, NONE64, "job 0 is of another queue");
+	return accel_core_fail_at(-EBUSY, 0, NONE64, "job 0 is under way");
 }
 
 static void accept(struct accel_queue *queue, struct accel_job *job)
@@ -182,14 +184,14 @@ void submit_close_wait_fd(struct accel_job *job)
 	job->wait_fd = -1;
 }
 
+/* @waits is NULL when there is nothing to wait for. */
 static int start(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 struct waits *waits)
 {
-	uint32_t i;
 	int ret;
 
-	for (i = 0; i < count; i++)
-		jobs[i]->canceled = false;
+	if (!waits)
+		return submit_to_driver(queue, jobs, count);
 	waits_move_to(jobs[0], waits);
 	ret = submit_to_driver(queue, jobs, count);
 	submit_close_wait_fd(jobs[0]);
@@ -202,7 +204,6 @@ static int start(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 static int hold(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		struct waits *waits)
 {
-	uint32_t i;
 	int ret;
 
 	if (queue->context->limits.wait_fences == ACCEL_ABSENT)
@@ -210,11 +211,9 @@ static int hold(struct accel_queue *queue, struct accel_job *const *jobs, uint32
 	ret = waiter_start(queue);
 	if (ret)
 		return ret;
-	for (i = 0; i < count; i++) {
-		jobs[i]->canceled = false;
-		jobs[i]->state = ACCEL_JOB_HELD;
-	}
-	waits_move_to(jobs[0], waits);
+	set_state(jobs, count, ACCEL_JOB_HELD);
+	if (waits)
+		waits_move_to(jobs[0], waits);
 	queue->held += count;
 	return (int)count;
 }
@@ -229,13 +228,15 @@ static bool is_pinned(struct accel_queue *queue, struct accel_job *const *jobs, 
 	return false;
 }
 
-/* Of a queue that pulls: see first what has ended since. */
-static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
-		    struct ended *ended)
+/* Of a queue that pulls: see what has ended since. The lock is given up meanwhile. */
+static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
 	if (jobs[0] && jobs[0]->queue == queue &&
-	    (jobs[0]->state == ACCEL_JOB_RUNNING || queue->depth - queue->under_way < count))
-		queue_poll_locked(queue, UINT64_MAX, 0, ended);
+	    (jobs[0]->state == ACCEL_JOB_RUNNING || queue->depth - queue->under_way < count)) {
+		pthread_mutex_unlock(&queue->lock);
+		queue_poll(queue, UINT64_MAX);
+		pthread_mutex_lock(&queue->lock);
+	}
 	/* Ended, and told so to its caller, but another thread still returns from its wait. */
 	while (is_pinned(queue, jobs, count))
 		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
@@ -248,27 +249,25 @@ static int submit_locked(struct accel_queue *queue, struct accel_job *const *job
 	uint32_t taken, i;
 	int ret;
 
-	ret = take_prefix(queue, jobs, count);
-	if (ret < 0)
-		return ret;
-	taken = (uint32_t)ret;
-	if (out) {
-		ret = fence_create(queue, queue->pool, queue->accepted + 1, 0, &fence);
-		if (ret) {
-			set_state(jobs, taken, ACCEL_JOB_IDLE);
-			return ret;
-		}
+	taken = take_prefix(queue, jobs, count);
+	if (taken < count && queue->context->pulls) {
+		set_state(jobs, taken, ACCEL_JOB_IDLE);
+		refresh(queue, jobs, count);
+		taken = take_prefix(queue, jobs, count);
 	}
-	if (queue->held || (waits->count && queue->context->waits != ACCEL_WAITS_ANY))
+	if (!taken)
+		return refuse(queue, jobs[0]);
+	if (out) {
+		ret = fence_create(queue, queue->accepted + 1, 0, &fence);
+		if (ret)
+			goto fail;
+	}
+	if (queue->held || (waits && waits->count && queue->context->waits != ACCEL_WAITS_ANY))
 		ret = hold(queue, jobs, taken, waits);
 	else
 		ret = start(queue, jobs, taken, waits);
-	if (ret < 0) {
-		set_state(jobs, taken, ACCEL_JOB_IDLE);
-		if (fence)
-			fence_discard(fence);
-		return ret;
-	}
+	if (ret < 0)
+		goto fail;
 	for (i = 0; i < (uint32_t)ret; i++)
 		accept(queue, jobs[i]);
 	set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
@@ -278,14 +277,42 @@ static int submit_locked(struct accel_queue *queue, struct accel_job *const *job
 		*out = fence;
 	}
 	return ret;
+
+fail:
+	set_state(jobs, taken, ACCEL_JOB_IDLE);
+	if (fence)
+		fence_discard(fence);
+	return ret;
+}
+
+static int submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		  struct waits *waits, struct accel_fence **fence)
+{
+	int ret;
+
+	pthread_mutex_lock(&queue->lock);
+	ret = submit_locked(queue, jobs, count, waits, fence);
+	pthread_mutex_unlock(&queue->lock);
+	return ret;
+}
+
+static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+			const struct accel_submit_params *params, struct accel_fence **fence)
+{
+	struct waits waits = { .fence = waits.few, .sync_file = -1 };
+	int ret;
+
+	ret = waits_collect(queue, params, &waits);
+	if (!ret)
+		ret = submit(queue, jobs, count, &waits, fence);
+	waits_drop(&waits);
+	return ret;
 }
 
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence)
 {
-	struct waits waits = { .fence = waits.few, .sync_file = -1 };
 	struct accel_submit_params known;
-	struct ended ended;
 	int ret;
 
 	ret = process_enter();
@@ -304,19 +331,7 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 	ret = accel_core_context_errno(queue->context);
 	if (ret)
 		return ret;
-	if (params && known.wait_count) {
-		ret = waits_collect(queue, &known, &waits);
-		if (ret)
-			goto out;
-	}
-	ended_init(&ended);
-	pthread_mutex_lock(&queue->lock);
-	if (queue->context->pulls)
-		refresh(queue, jobs, count, &ended);
-	ret = submit_locked(queue, jobs, count, &waits, fence);
-	pthread_mutex_unlock(&queue->lock);
-	queue_tell(queue, &ended);
-out:
-	waits_drop(&waits);
-	return ret;
+	if (params && known.wait_count)
+		return submit_after(queue, jobs, count, &known, fence);
+	return submit(queue, jobs, count, NULL, fence);
 }
