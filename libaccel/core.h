@@ -8,14 +8,28 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NONE32	      UINT32_MAX
 #define NONE64	      UINT64_MAX
+/* A function that is seldom called: kept apart from its caller, which then saves no registers and
+ * takes no stack for it. */
+#define SELDOM __attribute__((cold, noinline))
 
 /* ---- process.c: what there is once per process ------------------------------------ */
 
+/* A word that is 1 once the library is set up, and 0 before and in a forked child. */
+extern _Atomic(_Atomic uint32_t *) process_alive __attribute__((visibility("hidden")));
+int process_set_up(void);
 /* To be called first by every public function: sets the library up at the first call,
  * and gives -ECHILD in a forked child. */
-int process_enter(void);
+static inline int process_enter(void)
+{
+	_Atomic uint32_t *word = atomic_load_explicit(&process_alive, memory_order_acquire);
+
+	return atomic_load_explicit(word, memory_order_relaxed) ? 0 : process_set_up();
+}
 /* For _unref: true in a forked child. */
-bool process_is_child(void);
+static inline bool process_is_child(void)
+{
+	return process_enter() != 0;
+}
 /* All open contexts, for the end of the process. -ENOMEM. */
 int process_add_context(struct accel_context *context);
 void process_del_context(struct accel_context *context);
@@ -134,6 +148,16 @@ bool device_is_gone(const struct accel_device_info *info);
 /* The errno with which opening fails for it. */
 int device_usable_errno(uint32_t usable);
 
+/* ---- context.c --------------------------------------------------------------------------- */
+
+/* accel_core_context_errno() at hand. */
+static inline int context_errno(struct accel_context *context)
+{
+	return atomic_load_explicit(&context->state, memory_order_relaxed)
+		       ? accel_core_context_errno(context)
+		       : 0;
+}
+
 /* ---- bo.c, bo_cache.c, bo_table.c -------------------------------------------------------- */
 
 /* What a buffer can be asked to be for, and is compared by when it is to be reused. */
@@ -236,9 +260,11 @@ struct accel_fence {
 
 struct accel_fence_pool *fence_pool_create(uint32_t count);
 void fence_pool_put(struct accel_fence_pool *pool);
-/* A pending fence of a queue, under its lock, with one user; or one that has ended (NULL). */
-int fence_create(struct accel_queue *queue, uint64_t first, uint64_t last,
-		 struct accel_fence **out);
+/* A pending fence of a queue, under its lock, with one user; the last job that it covers is to be
+ * set. NULL: no memory, which is noted. */
+struct accel_fence *fence_create(struct accel_queue *queue, uint64_t first);
+/* One that has ended, of no queue. */
+int fence_create_ended(struct accel_fence **out);
 /* Undo the creation of a pending one that nobody has seen. */
 void fence_discard(struct accel_fence *fence);
 /* It has ended, with fence->error. Under its queue's lock, so that no one who was told of the
@@ -248,8 +274,8 @@ void fence_set_ended(struct accel_fence *fence);
 void fence_tell(struct accel_fence *fence);
 void fence_put(struct accel_fence *fence);
 bool fence_has_ended(struct accel_fence *fence);
-/* One that is pending and has one user; its queue and the jobs it covers are to be set. */
-struct accel_fence *fence_alloc(struct accel_fence_pool *pool);
+/* One that is pending, of no queue. */
+struct accel_fence *fence_alloc(void);
 /* Whether it has ended, asking whom there is to ask; never sleeps. */
 bool fence_look(struct accel_fence *fence);
 /* Whether someone else than a waiting thread makes it end. */
@@ -266,8 +292,8 @@ void fence_write_event(int fd);
 
 /* ---- submit.c --------------------------------------------------------------------------------- */
 
-/* Under the lock: hand jobs to the driver and note them as running. The count, or an errno. */
-int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
+/* Under the lock: hand one job to the driver. 1, or an errno. */
+int submit_to_driver(struct accel_queue *queue, struct accel_job *job);
 void submit_close_wait_fd(struct accel_job *job);
 
 /* ---- park.c ------------------------------------------------------------------------------------ */

@@ -19,7 +19,7 @@ struct accel_fence_pool {
 	_Atomic(struct list *) given_back;
 };
 
-static struct accel_fence *fence_new(void)
+static struct accel_fence *fence_new(struct accel_fence_pool *pool)
 {
 	struct accel_fence *fence = accel_core_sys.alloc(sizeof(*fence));
 
@@ -28,6 +28,7 @@ static struct accel_fence *fence_new(void)
 	list_init(&fence->link);
 	list_init(&fence->callbacks);
 	pthread_mutex_init(&fence->lock, NULL);
+	fence->pool = pool;
 	fence->event_fd = -1;
 	fence->fd = -1;
 	return fence;
@@ -72,7 +73,7 @@ struct accel_fence_pool *fence_pool_create(uint32_t count)
 		return NULL;
 	pool->refs = 1;
 	while (count--) {
-		fence = fence_new();
+		fence = fence_new(pool);
 		if (!fence) {
 			fence_pool_put(pool);
 			return NULL;
@@ -93,23 +94,56 @@ void fence_pool_put(struct accel_fence_pool *pool)
 	accel_core_sys.free(pool);
 }
 
-struct accel_fence *fence_alloc(struct accel_fence_pool *pool)
+struct accel_fence *fence_alloc(void)
 {
-	struct accel_fence *fence = pool ? take_free(pool) : NULL;
+	struct accel_fence *fence = fence_new(NULL);
 
-	if (!fence)
-		fence = fence_new();
-	if (!fence)
-		return NULL;
-	atomic_store_explicit(&fence->refs, 1, memory_order_relaxed);
+	if (fence)
+		fence->refs = fence->users = 1;
+	return fence;
+}
+
+/* The fence's user is one of the queue's; the queue holds the fence until it ends. */
+static inline struct accel_fence *begin(struct accel_fence *fence, struct accel_queue *queue,
+					uint64_t first)
+{
+	atomic_store_explicit(&fence->refs, 2, memory_order_relaxed);
 	atomic_store_explicit(&fence->users, 1, memory_order_relaxed);
 	atomic_store_explicit(&fence->state, 0, memory_order_relaxed);
 	fence->error = 0;
-	fence->queue = NULL;
-	fence->pool = pool;
-	if (pool)
-		refs_get(&pool->refs);
+	fence->queue = queue;
+	refs_get(&queue->users);
+	refs_get(&fence->pool->refs);
+	fence->first = first;
 	return fence;
+}
+
+static SELDOM struct accel_fence *create_more(struct accel_queue *queue, uint64_t first)
+{
+	struct accel_fence *fence = fence_new(queue->pool);
+
+	if (fence)
+		return begin(fence, queue, first);
+	accel_core_fail(-ENOMEM, "no memory for a fence");
+	return NULL;
+}
+
+struct accel_fence *fence_create(struct accel_queue *queue, uint64_t first)
+{
+	struct accel_fence *fence = take_free(queue->pool);
+
+	return fence ? begin(fence, queue, first) : create_more(queue, first);
+}
+
+int fence_create_ended(struct accel_fence **out)
+{
+	struct accel_fence *fence = fence_alloc();
+
+	if (!fence)
+		return accel_core_fail(-ENOMEM, "no memory for a fence");
+	fence->state = FENCE_ENDED;
+	*out = fence;
+	return 0;
 }
 
 static void fence_close(struct accel_fence *fence)
@@ -135,28 +169,6 @@ void fence_put(struct accel_fence *fence)
 	}
 	give_back(pool, fence);
 	fence_pool_put(pool);
-}
-
-int fence_create(struct accel_queue *queue, uint64_t first, uint64_t last,
-		 struct accel_fence **out)
-{
-	struct accel_fence *fence = fence_alloc(queue ? queue->pool : NULL);
-
-	if (!fence)
-		return accel_core_fail(-ENOMEM, "no memory for a fence");
-	fence->first = first;
-	fence->last = last;
-	if (queue) {
-		/* The fence's user is one of the queue's; the queue holds the fence until it
-		 * ends. */
-		fence->queue = queue;
-		refs_get(&queue->users);
-		atomic_store_explicit(&fence->refs, 2, memory_order_relaxed);
-	} else {
-		fence->state = FENCE_ENDED;
-	}
-	*out = fence;
-	return 0;
 }
 
 void fence_discard(struct accel_fence *fence)

@@ -145,7 +145,7 @@ int accel_fence_import_fd(int fd, uint32_t flags, struct accel_fence **out)
 	    (accel_core_sys.poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLNVAL))
 		return accel_core_fail(-EINVAL, "descriptor %d is of a file that can't be polled",
 				       fd);
-	fence = fence_alloc(NULL);
+	fence = fence_alloc();
 	if (!fence)
 		return accel_core_fail(-ENOMEM, "no memory for a fence");
 	ret = dup_of(fd, &fence->fd);

@@ -263,7 +263,7 @@ int accel_job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo)
 
 int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 {
-	struct accel_job_result result;
+	struct accel_job_result result = {.outcome = ACCEL_PENDING};
 	struct accel_queue *queue;
 	bool submitted;
 	uint64_t seq;
@@ -286,7 +286,8 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 	}
 	pthread_mutex_lock(&queue->lock);
 	submitted = job->seq != 0;
-	result = job->result;
+	if (job->state == ACCEL_JOB_IDLE || job->state == ACCEL_JOB_ENDED)
+		result = job->result;
 	pthread_mutex_unlock(&queue->lock);
 	if (!submitted)
 		return accel_core_fail(-ENODATA, "the job was never submitted");

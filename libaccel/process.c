@@ -13,8 +13,8 @@
  * costs a load and not a system call. Where there is no such page, a fork handler
  * clears a word of ours.
  */
-static _Atomic uint32_t plain_word;
-static _Atomic(_Atomic uint32_t *) alive;
+static _Atomic uint32_t plain_word, not_yet;
+_Atomic(_Atomic uint32_t *) process_alive = &not_yet;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -51,28 +51,18 @@ static void set_up(void)
 		trace_start(env_get()->trace_file);
 	word = make_word();
 	atomic_store(word, 1);
-	atomic_store(&alive, word);
+	atomic_store(&process_alive, word);
 }
 
-int process_enter(void)
+int process_set_up(void)
 {
-	_Atomic uint32_t *word = atomic_load_explicit(&alive, memory_order_acquire);
-
-	if (!word) {
-		pthread_once(&once, set_up);
-		word = atomic_load_explicit(&alive, memory_order_acquire);
-	}
-	return atomic_load_explicit(word, memory_order_relaxed) ? 0 : -ECHILD;
+	pthread_once(&once, set_up);
+	return atomic_load(atomic_load(&process_alive)) ? 0 : -ECHILD;
 }
 
 int accel_core_process_enter(void)
 {
 	return process_enter();
-}
-
-bool process_is_child(void)
-{
-	return process_enter() != 0;
 }
 
 /* exit(3) goes on to run the destructors of what providers use (a C++ runtime, an

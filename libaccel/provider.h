@@ -150,7 +150,7 @@ struct accel_job {
 	struct accel_fence *wait_inline[4];
 	int wait_fd; /* ACCEL_WAITS_SYNC_FILE: the core's; -1: nothing to wait for */
 	uint64_t timeout_ns;
-	struct accel_job_result result;
+	struct accel_job_result result; /* of the last time, unless it is under way */
 };
 
 /* ---- operations ---------------------------------------------------------------- */

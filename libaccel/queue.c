@@ -487,14 +487,14 @@ static int fence_of_oldest(struct accel_queue *queue, struct accel_fence **out)
 {
 	struct accel_fence *fence;
 	struct accel_job *job;
-	int ret;
 
 	if (list_empty(&queue->jobs))
 		return -ENOENT;
 	job = list_entry(queue->jobs.next, struct accel_job, link);
-	ret = fence_create(queue, job->seq, job->seq, &fence);
-	if (ret)
-		return ret;
+	fence = fence_create(queue, job->seq);
+	if (!fence)
+		return -ENOMEM;
+	fence->last = job->seq;
 	/* Before all others: none ends with an earlier job. */
 	list_add_before(queue->fences.next, &fence->link);
 	*out = fence;
@@ -535,7 +535,7 @@ static int room_here(struct accel_queue *queue, struct accel_fence **out)
 
 	pthread_mutex_lock(&queue->lock);
 	if (has_room(queue))
-		ret = fence_create(NULL, 0, 0, out);
+		ret = fence_create_ended(out);
 	else
 		ret = fence_of_oldest(queue, out);
 	pthread_mutex_unlock(&queue->lock);

@@ -123,7 +123,7 @@ static uint32_t take_prefix(struct accel_queue *queue, struct accel_job *const *
 }
 
 /* Why the first couldn't be taken. */
-static int refuse(const struct accel_queue *queue, const struct accel_job *job)
+static SELDOM int refuse(const struct accel_queue *queue, const struct accel_job *job)
 {
 	if (queue->depth == queue->under_way)
 		return -EAGAIN;
@@ -136,19 +136,19 @@ static int refuse(const struct accel_queue *queue, const struct accel_job *job)
 
 static void accept(struct accel_queue *queue, struct accel_job *job)
 {
-	uint32_t i;
+	const struct accel_bo_ref *ref = job->bos, *end = ref + job->bo_count;
 
 	job->seq = ++queue->accepted;
-	for (i = 0; i < job->bo_count; i++)
-		atomic_fetch_add_explicit(&job->bos[i].bo->busy, 1, memory_order_relaxed);
+	for (; ref < end; ref++)
+		atomic_fetch_add_explicit(&ref->bo->busy, 1, memory_order_relaxed);
 	if (job->commands)
 		atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
-	job->result = (struct accel_job_result){ .size = sizeof(job->result) };
 	list_append(&queue->jobs, &job->link);
 	queue->under_way++;
 }
 
-int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
+static inline int to_driver(struct accel_queue *queue, struct accel_job *const *jobs,
+			    uint32_t count)
 {
 	struct accel_context *context = queue->context;
 	int ret;
@@ -159,6 +159,11 @@ int submit_to_driver(struct accel_queue *queue, struct accel_job *const *jobs, u
 	ret = context->provider->ops->submit(queue, jobs, count);
 	queue->full = ret == -EAGAIN;
 	return ret;
+}
+
+int submit_to_driver(struct accel_queue *queue, struct accel_job *job)
+{
+	return to_driver(queue, &job, 1);
 }
 
 /* The first job carries what is to be waited for. */
@@ -184,22 +189,6 @@ void submit_close_wait_fd(struct accel_job *job)
 	job->wait_fd = -1;
 }
 
-/* @waits is NULL when there is nothing to wait for. */
-static int start(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
-		 struct waits *waits)
-{
-	int ret;
-
-	if (!waits)
-		return submit_to_driver(queue, jobs, count);
-	waits_move_to(jobs[0], waits);
-	ret = submit_to_driver(queue, jobs, count);
-	submit_close_wait_fd(jobs[0]);
-	if (ret < 0)
-		accel_core_job_drop_waits(jobs[0]);
-	return ret;
-}
-
 /* Accept jobs that the driver can't have yet: a thread will hand them over. */
 static int hold(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		struct waits *waits)
@@ -216,6 +205,22 @@ static int hold(struct accel_queue *queue, struct accel_job *const *jobs, uint32
 		waits_move_to(jobs[0], waits);
 	queue->held += count;
 	return (int)count;
+}
+
+/* With something to wait for, or behind jobs that do; @waits may be NULL then. */
+static SELDOM int start_after(struct accel_queue *queue, struct accel_job *const *jobs,
+			      uint32_t count, struct waits *waits)
+{
+	int ret;
+
+	if (queue->held || (waits->count && queue->context->waits != ACCEL_WAITS_ANY))
+		return hold(queue, jobs, count, waits);
+	waits_move_to(jobs[0], waits);
+	ret = to_driver(queue, jobs, count);
+	submit_close_wait_fd(jobs[0]);
+	if (ret < 0)
+		accel_core_job_drop_waits(jobs[0]);
+	return ret;
 }
 
 static bool is_pinned(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
@@ -242,6 +247,15 @@ static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, ui
 		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
 }
 
+/* Of a queue that pulls not all could be taken: the same after another look. */
+static SELDOM uint32_t take_again(struct accel_queue *queue, struct accel_job *const *jobs,
+				  uint32_t taken, uint32_t count)
+{
+	set_state(jobs, taken, ACCEL_JOB_IDLE);
+	refresh(queue, jobs, count);
+	return take_prefix(queue, jobs, count);
+}
+
 static int submit_locked(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 			 struct waits *waits, struct accel_fence **out)
 {
@@ -250,24 +264,27 @@ static int submit_locked(struct accel_queue *queue, struct accel_job *const *job
 	int ret;
 
 	taken = take_prefix(queue, jobs, count);
-	if (taken < count && queue->context->pulls) {
-		set_state(jobs, taken, ACCEL_JOB_IDLE);
-		refresh(queue, jobs, count);
-		taken = take_prefix(queue, jobs, count);
-	}
+	if (taken < count && queue->context->pulls)
+		taken = take_again(queue, jobs, taken, count);
 	if (!taken)
 		return refuse(queue, jobs[0]);
 	if (out) {
-		ret = fence_create(queue, queue->accepted + 1, 0, &fence);
-		if (ret)
-			goto fail;
+		fence = fence_create(queue, queue->accepted + 1);
+		if (!fence) {
+			set_state(jobs, taken, ACCEL_JOB_IDLE);
+			return -ENOMEM;
+		}
 	}
-	if (queue->held || (waits && waits->count && queue->context->waits != ACCEL_WAITS_ANY))
-		ret = hold(queue, jobs, taken, waits);
+	if (waits || queue->held)
+		ret = start_after(queue, jobs, taken, waits);
 	else
-		ret = start(queue, jobs, taken, waits);
-	if (ret < 0)
-		goto fail;
+		ret = to_driver(queue, jobs, taken);
+	if (ret < 0) {
+		set_state(jobs, taken, ACCEL_JOB_IDLE);
+		if (fence)
+			fence_discard(fence);
+		return ret;
+	}
 	for (i = 0; i < (uint32_t)ret; i++)
 		accept(queue, jobs[i]);
 	set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
@@ -277,42 +294,36 @@ static int submit_locked(struct accel_queue *queue, struct accel_job *const *job
 		*out = fence;
 	}
 	return ret;
-
-fail:
-	set_state(jobs, taken, ACCEL_JOB_IDLE);
-	if (fence)
-		fence_discard(fence);
-	return ret;
 }
 
-static int submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
-		  struct waits *waits, struct accel_fence **fence)
+/* Look at what is given beside the jobs; *waits stays NULL if there is nothing to wait for. */
+static SELDOM int read_params(struct accel_queue *queue, const struct accel_submit_params *params,
+			      struct waits *room, struct waits **waits)
 {
+	struct accel_submit_params known;
 	int ret;
 
-	pthread_mutex_lock(&queue->lock);
-	ret = submit_locked(queue, jobs, count, waits, fence);
-	pthread_mutex_unlock(&queue->lock);
-	return ret;
-}
-
-static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
-			const struct accel_submit_params *params, struct accel_fence **fence)
-{
-	struct waits waits = { .fence = waits.few, .sync_file = -1 };
-	int ret;
-
-	ret = waits_collect(queue, params, &waits);
-	if (!ret)
-		ret = submit(queue, jobs, count, &waits, fence);
-	waits_drop(&waits);
+	ret = accel_core_params(&known, sizeof(known), params, true);
+	if (ret)
+		return ret;
+	if (known.flags || known.reserved || (known.wait_count && !known.wait))
+		return accel_core_fail(-EINVAL, "unknown flags 0x%x, or wait is NULL", known.flags);
+	ret = context_errno(queue->context);
+	if (ret || !known.wait_count)
+		return ret;
+	*room = (struct waits){.fence = room->few, .sync_file = -1};
+	ret = waits_collect(queue, &known, room);
+	if (ret)
+		waits_drop(room);
+	else
+		*waits = room;
 	return ret;
 }
 
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence)
 {
-	struct accel_submit_params known;
+	struct waits *waits = NULL, room;
 	int ret;
 
 	ret = process_enter();
@@ -320,18 +331,13 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 		return ret;
 	if (!queue || !jobs || !count || count > INT_MAX)
 		return accel_core_fail(-EINVAL, "no queue, or no jobs (count %u)", count);
-	if (params) {
-		ret = accel_core_params(&known, sizeof(known), params, true);
-		if (ret)
-			return ret;
-		if (known.flags || known.reserved || (known.wait_count && !known.wait))
-			return accel_core_fail(-EINVAL, "unknown flags 0x%x, or wait is NULL",
-					       known.flags);
-	}
-	ret = accel_core_context_errno(queue->context);
+	ret = params ? read_params(queue, params, &room, &waits) : context_errno(queue->context);
 	if (ret)
 		return ret;
-	if (params && known.wait_count)
-		return submit_after(queue, jobs, count, &known, fence);
-	return submit(queue, jobs, count, NULL, fence);
+	pthread_mutex_lock(&queue->lock);
+	ret = submit_locked(queue, jobs, count, waits, fence);
+	pthread_mutex_unlock(&queue->lock);
+	if (waits)
+		waits_drop(waits);
+	return ret;
 }

@@ -74,7 +74,7 @@ static int serve_held(struct accel_queue *queue, struct accel_job *job, struct e
 	}
 	if (!is_free_to_go(job))
 		return -EINPROGRESS;
-	ret = submit_to_driver(queue, &job, 1);
+	ret = submit_to_driver(queue, job);
 	if (ret == -EAGAIN)
 		return is_oldest ? -EAGAIN : -EBUSY;
 	if (ret > 0) {
