@@ -213,6 +213,9 @@ void queue_tell(struct accel_queue *queue, struct ended *ended);
 void queue_poll(struct accel_queue *queue, uint64_t seq);
 /* Sleep until job @seq and all before it have ended: 0 or -ETIME. */
 int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline);
+/* Of a queue that doesn't pull, before a thread sleeps until @seq has ended: it may shorten that
+ * by doing some of the work. Without locks. */
+void queue_help(struct accel_queue *queue, uint64_t seq, int64_t deadline);
 /* Sleep until all jobs that are with the driver have ended. */
 void queue_wait_running(struct accel_queue *queue);
 /* Something happened: have those who sleep on the queue look again. */

@@ -382,9 +382,11 @@ static int sleep_on(struct accel_fence *fence, struct accel_queue *queue, int64_
 {
 	if (fence->fd >= 0)
 		return wait_fd(fence, deadline);
-	if (!queue || !queue->context->pulls)
-		return wait_word(fence, deadline);
-	return queue_wait(queue, fence->last, deadline);
+	if (queue && queue->context->pulls)
+		return queue_wait(queue, fence->last, deadline);
+	if (queue)
+		queue_help(queue, fence->last, deadline);
+	return wait_word(fence, deadline);
 }
 
 int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline)

@@ -339,6 +339,11 @@ static int no_ended_sync_file(struct accel_context *context, int *fd)
 	return -EOPNOTSUPP;
 }
 
+static void no_queue_help(struct accel_queue *queue, uint64_t seq, int64_t deadline)
+{
+	(void)queue, (void)seq, (void)deadline;
+}
+
 static const struct accel_ops left_out = {
 	.context_init = no_context_init,
 	.context_fini = nothing_context,
@@ -367,6 +372,7 @@ static const struct accel_ops left_out = {
 	.job_fd = no_job_fd,
 	.job_release = no_job_fini,
 	.ended_sync_file = no_ended_sync_file,
+	.queue_help = no_queue_help,
 	/* job_poll and job_wait stay NULL in a provider that pushes. */
 };
 

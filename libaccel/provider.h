@@ -19,7 +19,8 @@
  *
  * Two ways to learn that a job has ended:
  *  - push: something of the provider's (a worker of soft) calls
- *    accel_core_job_done(); ops.job_poll and ops.job_wait are left out;
+ *    accel_core_job_done(); ops.job_poll and ops.job_wait are left out, and
+ *    ops.queue_help may be there;
  *  - pull: the core asks ops.job_poll, which never sleeps, and sleeps in
  *    ops.job_wait.
  *
@@ -232,6 +233,10 @@ struct accel_ops {
 	int (*job_fd)(struct accel_job *job, uint32_t kind, int *fd);
 	/* A new sync_file that has ended. */
 	int (*ended_sync_file)(struct accel_context *context, int *fd);
+	/* push: the calling thread is about to sleep until job @seq of @queue has ended. Whatever
+	 * of the queue's work neither lasts nor blocks may be done on it, until then and until the
+	 * deadline. Without locks. */
+	void (*queue_help)(struct accel_queue *queue, uint64_t seq, int64_t deadline);
 };
 
 /* Decodes ioctls for LIBACCEL_TRACE. The list ends with a NULL name. */

@@ -283,6 +283,13 @@ static struct accel_job *job_to_wait_for(struct accel_queue *queue, uint64_t seq
 	return found;
 }
 
+void queue_help(struct accel_queue *queue, uint64_t seq, int64_t deadline)
+{
+	/* One that lies in the past is for looking only. */
+	if (deadline > 0)
+		queue->context->provider->ops->queue_help(queue, seq, deadline);
+}
+
 int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 {
 	struct accel_job *job;
@@ -309,6 +316,8 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 		pthread_mutex_unlock(&queue->lock);
 		queue_tell(queue, &ended);
 		if (!ret && !job) {
+			if (!queue->context->pulls)
+				queue_help(queue, seq, deadline);
 			ret = queue_sleep(queue, seen, deadline);
 			if (ret == -ETIME)
 				ret = 0;

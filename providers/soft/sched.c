@@ -6,7 +6,9 @@
  * takes the first of the highest list and has it to itself while it runs jobs of it. At most
  * as many workers as there are CPUs run at once. One that blocks (a host function, a fence
  * that can only be slept on) is not counted meanwhile, and a new worker is started so that
- * there are enough of the others. Idle ones help with operations of several tiles.
+ * there are enough of the others. Idle ones help with operations of several tiles. A thread
+ * of the program's that would wait for light jobs, and finds none of the workers at it, runs
+ * them itself: that is done before a worker would have woken up.
  *
  * Locks: the core's queue->lock, then the scheduler's. The core is never called with the
  * scheduler's lock held.
@@ -82,6 +84,14 @@ static void make_ready(struct soft_context *context, struct soft_queue *queue)
 	atomic_fetch_add_explicit(&context->ready_count, 1, memory_order_relaxed);
 }
 
+/* One that is ready. */
+static void take(struct soft_context *context, struct soft_queue *queue)
+{
+	list_del(&queue->link);
+	atomic_fetch_sub_explicit(&context->ready_count, 1, memory_order_relaxed);
+	queue->state = SOFT_QUEUE_RUNNING;
+}
+
 static struct soft_queue *take_ready(struct soft_context *context)
 {
 	struct soft_queue *queue;
@@ -92,21 +102,30 @@ static struct soft_queue *take_ready(struct soft_context *context)
 		if (list_empty(&context->ready[i]))
 			continue;
 		queue = list_entry(context->ready[i].next, struct soft_queue, link);
-		list_del(&queue->link);
-		atomic_fetch_sub_explicit(&context->ready_count, 1, memory_order_relaxed);
-		queue->state = SOFT_QUEUE_RUNNING;
+		take(context, queue);
 		return queue;
 	}
 	return NULL;
 }
 
-/* Whether another queue is ready that is not less urgent. */
-static bool must_yield(struct soft_context *context, const struct soft_queue *queue)
+static bool is_ready(const struct soft_context *context, int least_priority)
 {
-	for (int i = 0; i <= SOFT_PRIORITY_MAX - queue->base.priority; i++)
+	for (int i = 0; i <= SOFT_PRIORITY_MAX - least_priority; i++)
 		if (!list_empty(&context->ready[i]))
 			return true;
 	return false;
+}
+
+/* Whether another queue is ready that is not less urgent. */
+static bool must_yield(const struct soft_context *context, const struct soft_queue *queue)
+{
+	return is_ready(context, queue->base.priority);
+}
+
+/* Whether one is that is more urgent. */
+static bool more_urgent(const struct soft_context *context, const struct soft_queue *queue)
+{
+	return is_ready(context, queue->base.priority + 1);
 }
 
 static struct soft_share *find_share(struct soft_context *context)
@@ -352,15 +371,11 @@ static int sync_bos(const struct accel_job *job, bool begin)
 	return first;
 }
 
-static uint32_t run_packets(struct soft_worker *worker, const struct soft_run *run, int *error)
+static uint32_t run_packets(const struct soft_run *run, int *error)
 {
 	const struct soft_job *job = run->job;
 	uint32_t outcome = ACCEL_PENDING;
 
-	if (!compute_begin(worker)) {
-		compute_end(worker);
-		return ACCEL_LOST;
-	}
 	*error = sync_bos(&job->base, true);
 	if (*error)
 		outcome = ACCEL_FAILED;
@@ -370,6 +385,18 @@ static uint32_t run_packets(struct soft_worker *worker, const struct soft_run *r
 		*error = -EIO;
 		outcome = ACCEL_FAILED;
 	}
+	return outcome;
+}
+
+/* What is light has nothing that the process's end would have to wait for. */
+static uint32_t run_packets_on(struct soft_worker *worker, const struct soft_run *run, int *error)
+{
+	uint32_t outcome = ACCEL_LOST;
+
+	if (!worker)
+		return run_packets(run, error);
+	if (compute_begin(worker))
+		outcome = run_packets(run, error);
 	compute_end(worker);
 	return outcome;
 }
@@ -402,9 +429,10 @@ static uint32_t run_host(struct soft_run *run, int *error)
 	return ACCEL_FAILED;
 }
 
+/* @worker is NULL on a thread of the caller's. */
 static void run_job(struct soft_worker *worker, struct soft_job *job, uint32_t outcome, int error)
 {
-	struct soft_run run = {.context = worker->context, .job = job};
+	struct soft_run run = {.context = soft_context(job->base.queue->context), .job = job};
 	struct accel_job_result result = {.size = sizeof(result)};
 	int64_t now = accel_core_sys.now();
 
@@ -417,7 +445,7 @@ static void run_job(struct soft_worker *worker, struct soft_job *job, uint32_t o
 		    job->base.timeout_ns < (uint64_t)(ACCEL_NO_DEADLINE - now))
 			run.deadline = now + (int64_t)job->base.timeout_ns;
 		if (job->op_count)
-			outcome = run_packets(worker, &run, &error);
+			outcome = run_packets_on(worker, &run, &error);
 		if (!outcome && job->host.fn) {
 			outcome = why_stop(&run);
 			if (!outcome)
@@ -535,6 +563,15 @@ static bool wait_for_fences(struct soft_context *context, struct soft_queue *que
 
 /* ---- queues ------------------------------------------------------------ */
 
+static void make_idle(struct soft_queue *queue)
+{
+	queue->state = SOFT_QUEUE_IDLE;
+	if (queue->fini_waits) {
+		atomic_fetch_add(&queue->fini_wake, 1);
+		wake(&queue->fini_wake, 1);
+	}
+}
+
 /* Run jobs of a queue that was taken. Called and returns with the lock. */
 static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
 {
@@ -563,11 +600,59 @@ static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
 			return;
 		}
 	}
-	queue->state = SOFT_QUEUE_IDLE;
-	if (queue->fini_waits) {
-		atomic_fetch_add(&queue->fini_wake, 1);
-		wake(&queue->fini_wake, 1);
+	make_idle(queue);
+}
+
+static bool is_light(const struct soft_job *job)
+{
+	if (!job->light || job->base.wait_count)
+		return false;
+	/* To tell an exporter may last. */
+	for (uint32_t i = 0; i < job->base.bo_count; i++)
+		if (atomic_load_explicit(&soft_bo(job->base.bos[i].bo)->sync_fd,
+					 memory_order_relaxed) >= 0)
+			return false;
+	return true;
+}
+
+/*
+ * A thread that would sleep runs light jobs that no worker has begun. It is not counted as
+ * running: it has a CPU already, and is gone before another would be missed.
+ */
+void soft_queue_help(struct accel_queue *base, uint64_t seq, int64_t deadline)
+{
+	struct soft_context *context = soft_context(base->context);
+	struct soft_queue *queue = soft_queue(base);
+	struct soft_job *job;
+	bool woken = false;
+	uint64_t end;
+
+	pthread_mutex_lock(&context->lock);
+	if (queue->state != SOFT_QUEUE_READY || more_urgent(context, queue) ||
+	    !is_light(queue->ring[queue->head & queue->ring_mask])) {
+		pthread_mutex_unlock(&context->lock);
+		return;
 	}
+	take(context, queue);
+	end = queue->tail;
+	pthread_mutex_unlock(&context->lock);
+	/* The ring's places are counted as the core counts jobs: this is the one before @seq. */
+	do {
+		job = queue->ring[queue->head++ & queue->ring_mask];
+		run_job(NULL, job, ACCEL_PENDING, 0);
+	} while (queue->head < seq && queue->head != end &&
+		 is_light(queue->ring[queue->head & queue->ring_mask]) &&
+		 !accel_core_expired(deadline));
+	pthread_mutex_lock(&context->lock);
+	if (queue->head != queue->tail) {
+		make_ready(context, queue);
+		woken = take_sleeper(context);
+	} else {
+		make_idle(queue);
+	}
+	pthread_mutex_unlock(&context->lock);
+	if (woken)
+		wake(&context->wake, 1);
 }
 
 static void *worker_main(void *arg)

@@ -141,6 +141,7 @@ static const struct accel_ops ops = {
 	.job_set_bo = soft_job_set_bo,
 	.job_fini = soft_job_fini,
 	.submit = soft_submit,
+	.queue_help = soft_queue_help,
 };
 
 static const char *const drivers[] = {"soft", NULL};

@@ -10,7 +10,8 @@
 #define SOFT_BOS_MAX      4096u
 #define SOFT_DEPTH        256u
 #define SOFT_DEPTH_MAX    65536u
-#define SOFT_PRIORITY_MAX 2 /* and -2 the least */
+#define SOFT_LIGHT_BYTES  (64u << 10) /* that a light job writes */
+#define SOFT_PRIORITY_MAX 2           /* and -2 the least */
 #define SOFT_PRIORITIES   (2 * SOFT_PRIORITY_MAX + 1)
 
 struct soft_engine;  /* compute.c: oneDNN's engine */
@@ -116,6 +117,7 @@ struct soft_job {
 	struct soft_op *ops;
 	uint32_t op_count;
 	struct accel_soft_host_job host; /* fn NULL: none */
+	bool light; /* so little to do that waking a worker for it lasts longer */
 };
 
 static inline struct soft_context *soft_context(struct accel_context *context)
@@ -160,6 +162,7 @@ int soft_queue_init(struct accel_queue *queue, const struct accel_queue_params *
 int soft_queue_cancel(struct accel_queue *queue);
 void soft_queue_fini(struct accel_queue *queue);
 int soft_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
+void soft_queue_help(struct accel_queue *queue, uint64_t seq, int64_t deadline);
 
 /* stream.c */
 int soft_job_init(struct accel_job *job, const struct accel_job_params *params);

@@ -427,6 +427,25 @@ static int lower_stream(struct soft_job *job, const unsigned char *stream, uint6
 	return 0;
 }
 
+/* Nothing that a thread of the caller's could not do in passing: no function of somebody's, no
+ * arithmetic, which is oneDNN's, and not much to write. */
+static bool is_light(const struct soft_job *job)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < job->op_count; i++) {
+		const struct soft_op *op = &job->ops[i];
+
+		if (op->kind == SOFT_OP_COMPUTE || soft_grid_tiles(&op->grid) > 1)
+			return false;
+		/* One tile has no more bytes than this can count. */
+		bytes += op->view[0].width * op->view[0].rows;
+		if (bytes > SOFT_LIGHT_BYTES)
+			return false;
+	}
+	return !job->host.fn;
+}
+
 int soft_job_init(struct accel_job *base, const struct accel_job_params *params)
 {
 	struct soft_job *job = soft_job(base);
@@ -439,6 +458,7 @@ int soft_job_init(struct accel_job *base, const struct accel_job_params *params)
 		return err;
 	if (err > 0 && !job->host.fn)
 		return accel_core_fail(-EINVAL, "soft: a host job without a function");
+	job->light = !job->host.fn;
 	if (!params->commands) {
 		if (params->bytes || params->offset)
 			return accel_core_fail(-EINVAL, "soft: commands without a buffer");
@@ -471,6 +491,8 @@ int soft_job_init(struct accel_job *base, const struct accel_job_params *params)
 		err = lower_stream(job, stream, params->bytes);
 	if (err)
 		free_ops(job);
+	else
+		job->light = is_light(job);
 	accel_core_sys.free(stream);
 	return err;
 }
