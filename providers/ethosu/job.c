@@ -272,14 +272,20 @@ static int refused(struct accel_context *context, int err)
 					      : "");
 }
 
-static int submit_one(struct ethosu_context *context, struct ethosu_job *job)
+static int hand_over(struct ethosu_context *context, const struct ethosu_job *job)
 {
-	struct ethosu_bo *out = ethosu_bo(job->base.bos[job->out].bo);
 	struct drm_ethosu_submit ask = {
 		.jobs = (uintptr_t)&job->kernel,
 		.job_count = 1,
 		.perfmon_id = job->perfmon ? job->perfmon->id : 0,
 	};
+
+	return accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &ask);
+}
+
+static int submit_fenced(struct ethosu_context *context, struct ethosu_job *job)
+{
+	struct ethosu_bo *out = ethosu_bo(job->base.bos[job->out].bo);
 	int ret = 0;
 
 	pthread_mutex_lock(&context->file_lock);
@@ -288,20 +294,18 @@ static int submit_one(struct ethosu_context *context, struct ethosu_job *job)
 		ret = accel_core_dmabuf_import_sync_file(out->base.fd, ACCEL_ACCESS_WRITE,
 							 job->base.wait_fd);
 	if (!ret)
-		ret = accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &ask);
+		ret = hand_over(context, job);
 	if (!ret)
-		accel_core_job_end_take(
-			&job->end,
-			context->base.open_flags & ACCEL_OPEN_UNVERIFIED ? -1 : out->base.fd,
-			out->shared);
+		accel_core_job_end_take(&job->end, out->base.fd, out->shared);
 	pthread_mutex_unlock(&context->file_lock);
-	return ret ? refused(&context->base, ret) : 0;
+	return ret;
 }
 
 /* One job a call: of several the kernel doesn't say how many it took. */
 int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
 	struct ethosu_context *context = ethosu_context(queue->context);
+	const bool unverified = queue->context->open_flags & ACCEL_OPEN_UNVERIFIED;
 	uint32_t i;
 	int ret;
 
@@ -309,9 +313,10 @@ int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	if (accel_core_context_look_again(queue->context))
 		return accel_core_context_errno(queue->context);
 	for (i = 0; i < count; i++) {
-		ret = submit_one(context, ethosu_job(jobs[i]));
+		ret = unverified ? hand_over(context, ethosu_job(jobs[i]))
+				 : submit_fenced(context, ethosu_job(jobs[i]));
 		if (ret)
-			return i ? (int)i : ret;
+			return i ? (int)i : refused(queue->context, ret);
 	}
 	return (int)count;
 }

@@ -248,44 +248,48 @@ static int refused(struct accel_context *context, int err)
 	return accel_core_fail(err == -ENOMEM ? err : -EIO, "SUBMIT: %s", strerror(-err));
 }
 
-/* Under file_lock: have @kernel wait for what its job has to wait for. */
-static int add_gate(struct rocket_context *context, struct rocket_job *job,
-		    struct drm_rocket_job *kernel)
+static int hand_over(struct accel_context *context, const struct drm_rocket_job *kernel)
 {
+	struct drm_rocket_submit ask = {
+		.jobs = (uintptr_t)kernel,
+		.job_count = 1,
+		.job_struct_size = sizeof(*kernel),
+	};
+
+	return accel_core_ioctl(context->fd, DRM_IOCTL_ROCKET_SUBMIT, &ask);
+}
+
+/* With what it has to wait for in the gate. */
+static int hand_over_gated(struct rocket_context *context, struct rocket_job *job)
+{
+	struct drm_rocket_job kernel = job->kernel;
 	int ret;
 
+	pthread_mutex_lock(&context->file_lock);
 	ret = rocket_page_need_dmabuf(&context->base, &context->gate);
 	if (!ret)
 		ret = accel_core_dmabuf_import_sync_file(context->gate.dmabuf, ACCEL_ACCESS_WRITE,
 							 job->base.wait_fd);
-	if (ret)
-		return ret;
-	job->handles[kernel->in_bo_handle_count++] = context->gate.handle;
-	return 0;
+	if (!ret) {
+		job->handles[kernel.in_bo_handle_count++] = context->gate.handle;
+		ret = hand_over(&context->base, &kernel);
+	}
+	pthread_mutex_unlock(&context->file_lock);
+	return ret;
 }
 
 static int submit_one(struct rocket_context *context, struct rocket_job *job)
 {
-	struct drm_rocket_job kernel = job->kernel;
-	struct drm_rocket_submit ask = {
-		.jobs = (uintptr_t)&kernel,
-		.job_count = 1,
-		.job_struct_size = sizeof(kernel),
-	};
-	int ret = 0;
+	int ret;
 
-	pthread_mutex_lock(&context->file_lock);
-	if (job->base.wait_fd >= 0)
-		ret = add_gate(context, job, &kernel);
-	if (!ret)
-		ret = accel_core_ioctl(context->base.fd, DRM_IOCTL_ROCKET_SUBMIT, &ask);
+	ret = job->base.wait_fd >= 0 ? hand_over_gated(context, job)
+				     : hand_over(&context->base, &job->kernel);
+	if (ret)
+		return ret;
+	atomic_store_explicit(&context->has_run, true, memory_order_relaxed);
 	/* Success says nothing: a job that was dropped has no fence, and is unverified. */
-	if (!ret) {
-		context->has_run = true;
-		accel_core_job_end_take(&job->end, job->own.dmabuf, false);
-	}
-	pthread_mutex_unlock(&context->file_lock);
-	return ret ? refused(&context->base, ret) : 0;
+	accel_core_job_end_take(&job->end, job->own.dmabuf, false);
+	return 0;
 }
 
 int rocket_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
@@ -300,7 +304,7 @@ int rocket_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	for (i = 0; i < count; i++) {
 		ret = submit_one(context, rocket_job(jobs[i]));
 		if (ret)
-			return i ? (int)i : ret;
+			return i ? (int)i : refused(queue->context, ret);
 	}
 	return (int)count;
 }

@@ -108,7 +108,7 @@ static void settle(struct rocket_context *context)
 	bool is_free;
 
 	rocket_page_drop(&context->base, &context->done);
-	for (tries = 0; context->has_run && tries < SETTLE_TRIES; tries++) {
+	for (tries = 0; atomic_load(&context->has_run) && tries < SETTLE_TRIES; tries++) {
 		if (rocket_page_make(&context->base, &probe))
 			return;
 		is_free = probe.address == address;
@@ -169,8 +169,7 @@ static void context_exit(struct accel_context *context)
 	/* Other threads still run, and find nothing to export to any more. */
 	pthread_mutex_lock(&own->file_lock);
 	while (!list_empty(&own->pages))
-		rocket_page_drop(context,
-				 list_entry(own->pages.next, struct rocket_page, link));
+		rocket_page_drop(context, list_entry(own->pages.next, struct rocket_page, link));
 	if (!atomic_load(&context->state))
 		settle(own);
 	pthread_mutex_unlock(&own->file_lock);

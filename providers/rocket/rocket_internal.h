@@ -28,7 +28,7 @@ struct rocket_context {
 	struct rocket_page done;
 	struct rocket_page gate; /* takes what is to be waited for; read by those that wait */
 	uint32_t cores;          /* at opening; 0: not known */
-	bool has_run;            /* under file_lock: some job was submitted */
+	_Atomic bool has_run;    /* some job was submitted */
 	struct list pages;       /* rocket_page.link */
 	/* Under base.lock: dma-bufs of freed buffers that somebody still had. */
 	int *lingering;
