@@ -283,12 +283,12 @@ static int hand_over(struct ethosu_context *context, const struct ethosu_job *jo
 	return accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &ask);
 }
 
-static int submit_fenced(struct ethosu_context *context, struct ethosu_job *job)
+/* Under file_lock. */
+static int hand_over_fenced(struct ethosu_context *context, struct ethosu_job *job)
 {
 	struct ethosu_bo *out = ethosu_bo(job->base.bos[job->out].bo);
 	int ret = 0;
 
-	pthread_mutex_lock(&context->file_lock);
 	/* For writing: what reads a buffer waits only for those who write it. */
 	if (job->base.wait_fd >= 0)
 		ret = accel_core_dmabuf_import_sync_file(out->base.fd, ACCEL_ACCESS_WRITE,
@@ -297,7 +297,6 @@ static int submit_fenced(struct ethosu_context *context, struct ethosu_job *job)
 		ret = hand_over(context, job);
 	if (!ret)
 		accel_core_job_end_take(&job->end, out->base.fd, out->shared);
-	pthread_mutex_unlock(&context->file_lock);
 	return ret;
 }
 
@@ -307,18 +306,21 @@ int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	struct ethosu_context *context = ethosu_context(queue->context);
 	const bool unverified = queue->context->open_flags & ACCEL_OPEN_UNVERIFIED;
 	uint32_t i;
-	int ret;
+	int ret = 0;
 
 	/* A driver that was unbound takes jobs still, into memory that it has freed. */
 	if (accel_core_context_look_again(queue->context))
 		return accel_core_context_errno(queue->context);
-	for (i = 0; i < count; i++) {
+	if (!unverified)
+		pthread_mutex_lock(&context->file_lock);
+	for (i = 0; i < count && !ret; i++)
 		ret = unverified ? hand_over(context, ethosu_job(jobs[i]))
-				 : submit_fenced(context, ethosu_job(jobs[i]));
-		if (ret)
-			return i ? (int)i : refused(queue->context, ret);
-	}
-	return (int)count;
+				 : hand_over_fenced(context, ethosu_job(jobs[i]));
+	if (!unverified)
+		pthread_mutex_unlock(&context->file_lock);
+	if (!ret)
+		return (int)count;
+	return i > 1 ? (int)i - 1 : refused(queue->context, ret);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------------- */

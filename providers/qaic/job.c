@@ -172,6 +172,8 @@ static int check_limit(const struct qaic_job *job, uint32_t index, uint64_t limi
 	const struct qaic_bo *bo = bo_of(job, index);
 	const struct qaic_layout *layout = job->layout[index];
 
+	if (!limit)
+		return 0;
 	if (limit != ACCEL_QAIC_NOTHING && limit > bo->base.bytes)
 		return accel_core_fail_at(
 			-ERANGE, index, UINT64_MAX, "buffer %u has %llu bytes: a limit of %llu",
@@ -632,7 +634,9 @@ int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_res
 
 void qaic_job_release(struct accel_job *job)
 {
-	finish(qaic_job(job), ACCEL_LOST);
+	/* Which changes under the queue's lock only. */
+	if (qaic_job(job)->under_way)
+		finish(qaic_job(job), ACCEL_LOST);
 }
 
 /* ---- for applications ---------------------------------------------------------------------------- */

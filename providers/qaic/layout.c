@@ -274,10 +274,9 @@ static int attach(struct qaic_queue *queue, int fd, struct qaic_attach_slice *as
 	return ret;
 }
 
-int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
-		uint32_t index)
+static int attach_anew(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
+		       uint32_t index, uint64_t activation)
 {
-	const uint64_t activation = atomic_load(&queue->activation);
 	struct qaic_attach_slice ask = {
 		.hdr =
 			{
@@ -290,8 +289,6 @@ int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout
 	};
 	int ret;
 
-	if (bo->layout && bo->activation == activation && qaic_layout_same(bo->layout, layout))
-		return 0;
 	ret = detach(bo);
 	if (ret == -EBUSY)
 		return accel_core_fail_at(-EBUSY, index, UINT64_MAX,
@@ -307,4 +304,14 @@ int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout
 		return refused(queue, index, ret);
 	}
 	return 0;
+}
+
+int qaic_attach(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
+		uint32_t index)
+{
+	const uint64_t activation = atomic_load(&queue->activation);
+
+	if (bo->layout && bo->activation == activation && qaic_layout_same(bo->layout, layout))
+		return 0;
+	return attach_anew(queue, bo, layout, index, activation);
 }
