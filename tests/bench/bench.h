@@ -26,6 +26,7 @@ extern const struct bench_group bench_group_load;
 extern const struct bench_group bench_group_counts;
 extern const struct bench_group bench_group_soft;
 extern const struct bench_group bench_group_rig;
+extern const struct bench_group bench_group_list;
 
 /* The device that was named by --device, or NULL. */
 const char *bench_device(const struct bench *b);
@@ -88,5 +89,10 @@ int bench_run(const char *program, char *const argv[], char *out, size_t size);
  * functions of child.c. */
 int bench_child(const char *name, const char *arg, char *out, size_t size);
 int bench_child_main(const char *name, const char *arg);
+
+/* How many system calls work() makes, the first time that this process does it: it is run in a
+ * fork. A negative errno if it fails, or if nothing can be traced here. For a child that has not
+ * called the library, which does nothing in the fork of a process that has. */
+int bench_count_calls(int (*work)(void *arg), void *arg);
 
 #endif

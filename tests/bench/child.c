@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What must be looked at in a process of its own, such as which files are mapped. */
 #include "bench.h"
+#include "list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,8 @@ static const struct {
 	int (*run)(const char *arg);
 } children[] = {
 	{"maps", child_maps},
+	{"list-counts", list_child_counts},
+	{"list-times", list_child_times},
 };
 
 int bench_child_main(const char *name, const char *arg)

@@ -14,6 +14,7 @@ static const struct bench_group *const groups[] = {
 	&bench_group_counts,
 	&bench_group_soft,
 	&bench_group_rig,
+	&bench_group_list,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
