@@ -73,7 +73,7 @@ def svg(title, x_label, y_label, curves):
     """@curves: {name: [(x, y, low, high, target or None), ...]}, of which none is empty."""
     points = [point for curve in curves.values() for point in curve]
     xs = sorted({point[0] for point in points})
-    log_x = xs[0] > 0 and len(xs) > 2 and xs[-1] / xs[0] >= 8
+    log_x = xs[0] > 0 and len(xs) > 2 and xs[-1] / xs[0] >= 4
     ticks, log_y = y_ticks([value for point in points for value in (point[1:4] + point[4:])
                             if value is not None])
     x_axis = Axis(xs if len(xs) > 1 else [xs[0] - 1, xs[0] + 1], LEFT + 16,
@@ -111,7 +111,9 @@ def svg(title, x_label, y_label, curves):
             f'text-anchor="middle">{escape(y_label)}</text>']
 
     for n, (name, curve) in enumerate(curves.items()):
-        colour, dash = COLOURS[n % len(COLOURS)], DASHES[n // len(COLOURS) % len(DASHES)]
+        # What lies on another curve shows it through its gaps and behind its smaller points.
+        colour, dash = COLOURS[n % len(COLOURS)], DASHES[n % len(DASHES)]
+        radius = max(2.5, 4.5 - 0.4 * n)
         places = [(x_axis.place(point[0]), point) for point in sorted(curve)]
         path = " ".join(f"{x:.1f},{y_axis.place(point[1]):.1f}" for x, point in places)
         out.append(f'<g stroke="{colour}" fill="none" stroke-width="2">'
@@ -120,7 +122,7 @@ def svg(title, x_label, y_label, curves):
             if high > low:
                 out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y_axis.place(low):.1f}" '
                            f'y2="{y_axis.place(high):.1f}" stroke-width="1"/>')
-            out.append(f'<circle cx="{x:.1f}" cy="{y_axis.place(value):.1f}" r="3.5" '
+            out.append(f'<circle cx="{x:.1f}" cy="{y_axis.place(value):.1f}" r="{radius:.1f}" '
                        f'fill="{colour}"/>')
             if target is not None:
                 y = y_axis.place(target)
