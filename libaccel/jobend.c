@@ -61,11 +61,11 @@ struct answer {
 	int64_t last_ns;
 };
 
+/* The kernel fills as many of @fences as it says. */
 static int ask(int sync_file, struct sync_fence_info *fences, uint32_t room,
 	       struct sync_file_info *ask)
 {
 	memset(ask, 0, sizeof(*ask));
-	memset(fences, 0, room * sizeof(*fences));
 	ask->num_fences = room;
 	ask->sync_fence_info = (uintptr_t)fences;
 	return accel_core_ioctl(sync_file, SYNC_IOC_FILE_INFO, ask);

@@ -158,27 +158,35 @@ void ivpu_job_fini(struct accel_job *job)
 
 /* ---- submitting ------------------------------------------------------------------------------- */
 
+/* To a kernel without command queues. */
+static int hand_over_older(struct ivpu_queue *queue, const struct ivpu_job *job)
+{
+	struct drm_ivpu_submit ask = {
+		.buffers_ptr = (uintptr_t)job->handles,
+		.buffer_count = job->base.bo_count + 1,
+		.engine = DRM_IVPU_ENGINE_COMPUTE,
+		.commands_offset = job->offset,
+		.priority = ivpu_queue_priority(&queue->base),
+	};
+
+	return ivpu_ioctl(queue->base.context, DRM_IOCTL_IVPU_SUBMIT, &ask);
+}
+
 static int hand_over(struct ivpu_queue *queue, const struct ivpu_job *job)
 {
 	struct accel_context *context = queue->base.context;
-	struct drm_ivpu_cmdq_submit ask = {
+	struct drm_ivpu_cmdq_submit ask;
+
+	if (!ivpu_context(context)->queues)
+		return hand_over_older(queue, job);
+	ask = (struct drm_ivpu_cmdq_submit){
 		.buffers_ptr = (uintptr_t)job->handles,
 		.buffer_count = job->base.bo_count + 1,
 		.cmdq_id = queue->id,
 		.commands_offset = job->offset,
 		.preempt_buffer_index = job->preempt_index,
 	};
-	struct drm_ivpu_submit ask_older = {
-		.buffers_ptr = ask.buffers_ptr,
-		.buffer_count = ask.buffer_count,
-		.engine = DRM_IVPU_ENGINE_COMPUTE,
-		.commands_offset = job->offset,
-		.priority = ivpu_queue_priority(&queue->base),
-	};
-
-	return ivpu_context(context)->queues
-		       ? ivpu_ioctl(context, DRM_IOCTL_IVPU_CMDQ_SUBMIT, &ask)
-		       : ivpu_ioctl(context, DRM_IOCTL_IVPU_SUBMIT, &ask_older);
+	return ivpu_ioctl(context, DRM_IOCTL_IVPU_CMDQ_SUBMIT, &ask);
 }
 
 static int refused(struct accel_context *context, int err)
