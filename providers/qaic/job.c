@@ -554,15 +554,20 @@ static int wait_slice(struct accel_context *context, struct qaic_wait *ask, int6
 /* Under the queue's lock: the oldest job up to @job that has not ended. */
 static struct qaic_job *oldest(const struct qaic_job *job)
 {
+	struct qaic_queue *queue = queue_of(job);
+	struct list *node = &queue->base.jobs;
 	struct accel_job *other;
-	struct list *node;
 
-	list_for_each(node, &job->base.queue->jobs) {
+	/* Those up to this one have ended, if it is in the list still. */
+	if (queue->passed && queue->passed->state == ACCEL_JOB_RUNNING)
+		node = &queue->passed->link;
+	for (node = node->next; node != &queue->base.jobs; node = node->next) {
 		other = list_entry(node, struct accel_job, link);
 		if (other->seq > job->base.seq || other->state != ACCEL_JOB_RUNNING)
 			break;
 		if (atomic_load(&qaic_job(other)->outcome) == ACCEL_PENDING)
 			return qaic_job(other);
+		queue->passed = other;
 	}
 	return NULL;
 }
@@ -634,6 +639,10 @@ int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_res
 
 void qaic_job_release(struct accel_job *job)
 {
+	struct qaic_queue *queue = qaic_queue(job->queue);
+
+	if (queue->passed == job)
+		queue->passed = NULL;
 	/* Which changes under the queue's lock only. */
 	if (qaic_job(job)->under_way)
 		finish(qaic_job(job), ACCEL_LOST);

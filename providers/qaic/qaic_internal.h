@@ -68,6 +68,7 @@ struct qaic_queue {
 	_Atomic bool lost;           /* the channel was taken away */
 	_Atomic uint32_t changing;   /* 1: it is being cancelled; set under base.lock; futex */
 	uint32_t used;               /* under slice_lock: elements of jobs under way */
+	struct accel_job *passed;    /* under base.lock: it and all before it have ended; or NULL */
 	uint32_t elements, options;
 	struct qaic_parts network; /* goes before the activation */
 	struct qaic_parts release; /* gives the channel back; or none */
