@@ -85,9 +85,11 @@ struct soft_compute {
 	bool transpose_b, s8;
 	uint64_t k, chunk_k;
 	uint64_t lda, ldb, ldc;
+	struct soft_slot *spare; /* of helpers that have gone */
 };
 
 struct soft_slot {
+	struct soft_slot *next; /* soft_compute.spare */
 	dnnl_stream_t stream;
 	dnnl_memory_t memory[SHAPES][MEMORIES];
 	void *scratch; /* as allocated */
@@ -425,8 +427,12 @@ static struct soft_compute *compute_alloc(struct soft_engine *engine, enum compu
 
 void soft_compute_destroy(struct soft_compute *compute)
 {
+	struct soft_slot *slot;
+
 	if (!compute)
 		return;
+	while ((slot = soft_slot_take(compute)))
+		soft_slot_destroy(slot);
 	primitives_destroy(compute);
 	accel_core_sys.free(compute);
 }
@@ -742,6 +748,21 @@ void soft_slot_destroy(struct soft_slot *slot)
 	accel_core_sys.free(slot->staged);
 	accel_core_sys.free(slot->scratch);
 	accel_core_sys.free(slot);
+}
+
+struct soft_slot *soft_slot_take(struct soft_compute *compute)
+{
+	struct soft_slot *slot = compute->spare;
+
+	if (slot)
+		compute->spare = slot->next;
+	return slot;
+}
+
+void soft_slot_give(struct soft_compute *compute, struct soft_slot *slot)
+{
+	slot->next = compute->spare;
+	compute->spare = slot;
 }
 
 /* ---- running ----------------------------------------------------------- */

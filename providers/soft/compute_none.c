@@ -57,6 +57,17 @@ void soft_slot_destroy(struct soft_slot *slot)
 	(void)slot;
 }
 
+struct soft_slot *soft_slot_take(struct soft_compute *compute)
+{
+	(void)compute;
+	return NULL;
+}
+
+void soft_slot_give(struct soft_compute *compute, struct soft_slot *slot)
+{
+	(void)compute, (void)slot;
+}
+
 void soft_compute_thread(void)
 {
 }

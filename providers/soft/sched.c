@@ -283,7 +283,8 @@ static void share_tile(struct soft_share *share, struct soft_slot *slot, uint64_
 static void help(struct soft_worker *worker, struct soft_share *share)
 {
 	struct soft_context *context = worker->context;
-	struct soft_slot *slot = NULL;
+	struct soft_compute *compute = share->op->compute;
+	struct soft_slot *slot = compute ? soft_slot_take(compute) : NULL;
 	bool able = true;
 	uint64_t tile;
 
@@ -291,14 +292,15 @@ static void help(struct soft_worker *worker, struct soft_share *share)
 	pthread_mutex_unlock(&context->lock);
 	if (!compute_begin(worker))
 		able = false;
-	else if (share->op->compute)
-		able = soft_slot_create(share->op->compute, &slot) == 0;
+	else if (compute && !slot)
+		able = soft_slot_create(compute, &slot) == 0;
 	while (able && !atomic_load_explicit(&context->ready_count, memory_order_relaxed) &&
 	       share_take(share, &tile))
 		share_tile(share, slot, tile);
-	soft_slot_destroy(slot);
 	compute_end(worker);
 	pthread_mutex_lock(&context->lock);
+	if (slot)
+		soft_slot_give(compute, slot);
 	if (!able)
 		list_del(&share->link);
 	if (!--share->helpers && share->waiting) {

@@ -197,6 +197,10 @@ void soft_compute_destroy(struct soft_compute *compute);
 /* A thread's own part of a computation, for one tile at a time. */
 int soft_slot_create(const struct soft_compute *compute, struct soft_slot **out);
 void soft_slot_destroy(struct soft_slot *slot);
+/* To make one takes longer than to run a small tile: those of helpers are kept with the
+ * computation. NULL: there is none. The caller has a lock. */
+struct soft_slot *soft_slot_take(struct soft_compute *compute);
+void soft_slot_give(struct soft_compute *compute, struct soft_slot *slot);
 /* What oneDNN does must stay on the calling thread: called once on each that runs tiles. */
 void soft_compute_thread(void);
 int soft_compute_run(const struct soft_compute *compute, struct soft_slot *slot,

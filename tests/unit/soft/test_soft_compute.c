@@ -55,6 +55,29 @@ static void run_all(struct soft_compute *compute, const struct soft_grid *grid, 
 	soft_compute_destroy(compute);
 }
 
+/* Helpers' slots are kept with the computation, which frees them. */
+static void test_spare_slots(void **state)
+{
+	struct accel_soft_relu relu = {.head = {ACCEL_SOFT_RELU, 0, sizeof(relu)}, .count = 8};
+	struct soft_slot *first, *second;
+	struct soft_compute *compute;
+	struct soft_grid grid;
+
+	(void)state;
+	assert_int_equal(soft_compute_relu(engine, &relu, &grid, &compute), 0);
+	assert_null(soft_slot_take(compute));
+	assert_int_equal(soft_slot_create(compute, &first), 0);
+	assert_int_equal(soft_slot_create(compute, &second), 0);
+	soft_slot_give(compute, first);
+	soft_slot_give(compute, second);
+	assert_ptr_equal(soft_slot_take(compute), second);
+	assert_ptr_equal(soft_slot_take(compute), first);
+	assert_null(soft_slot_take(compute));
+	soft_slot_give(compute, second);
+	soft_slot_give(compute, first);
+	soft_compute_destroy(compute); /* the leak checker sees to the rest */
+}
+
 struct shape {
 	uint32_t m, n, k;
 	uint32_t more_a, more_b, more_c; /* leading dimension beyond the row */
@@ -482,6 +505,7 @@ static void test_grid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spare_slots),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_tiles),
 		cmocka_unit_test(test_matmul_f32),
