@@ -61,8 +61,8 @@ const char *peer_open(struct peer **out)
 	struct peer *peer;
 	cl_int status;
 
-	/* Its device that has threads, with one; and nothing is kept on disk. */
-	setenv("POCL_DEVICES", "pthread", 1);
+	/* The device that it has by itself, with one thread; and nothing is kept on disk. */
+	unsetenv("POCL_DEVICES");
 	setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
 	setenv("POCL_CPU_MAX_CU_COUNT", "1", 1); /* the name since PoCL 4 */
 	setenv("POCL_KERNEL_CACHE", "0", 1);

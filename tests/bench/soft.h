@@ -35,6 +35,7 @@ struct soft_work {
 	uint64_t bytes;
 	const struct accel_bo_ref *bos;
 	uint32_t bo_count;
+	const struct accel_ext *ext;
 };
 
 int soft_line_create(struct accel_context *ctx, unsigned int count, const struct soft_work *work,

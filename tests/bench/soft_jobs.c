@@ -10,6 +10,14 @@
 #define QUEUE_COUNTS 4 /* 1, 2, 4, 8 */
 #define QUEUES       8
 
+/* What is compared: a curve by batches and one by queues come after these. */
+enum {
+	FUTEX,
+	LOCKSTEP,
+	LOCKSTEP_WORKER,
+	FIRST_BATCH
+};
+
 struct batches {
 	struct soft_line *line;
 	unsigned int batch;
@@ -48,6 +56,13 @@ static int run_queues(void *arg, unsigned int count)
 	return err;
 }
 
+/* What a thread that waits doesn't do itself. */
+static int return_0(const struct accel_soft_call *call)
+{
+	(void)call;
+	return 0;
+}
+
 static void note_batch(struct bench *b, unsigned int batch, double ratio)
 {
 	char name[32];
@@ -63,14 +78,18 @@ static void note_batch(struct bench *b, unsigned int batch, double ratio)
 
 int soft_jobs(struct bench *b)
 {
-	struct bench_side sides[2 + BATCHES + QUEUE_COUNTS];
-	struct soft_line lines[QUEUES] = {0};
+	struct accel_soft_host_job host = {
+		.head = {sizeof(host), ACCEL_SOFT_HOST_JOB},
+		.fn = return_0,
+	};
+	struct bench_side sides[FIRST_BATCH + BATCHES + QUEUE_COUNTS];
+	struct soft_line lines[QUEUES] = {0}, for_worker = {0};
 	struct soft_echo *echo = NULL;
 	struct accel_context *ctx = NULL;
 	struct batches batches[BATCHES];
 	struct queues queues[QUEUE_COUNTS];
-	struct soft_work nothing = {0};
-	size_t n = 0;
+	struct soft_work nothing = {0}, call = {.ext = &host.head};
+	size_t n = FIRST_BATCH;
 	char name[32];
 	int err;
 
@@ -82,10 +101,13 @@ int soft_jobs(struct bench *b)
 	for (unsigned int i = 0; i < QUEUES && !err; i++)
 		err = soft_line_create(ctx, STREAM, &nothing, &lines[i]);
 	if (!err)
+		err = soft_line_create(ctx, 1, &call, &for_worker);
+	if (!err)
 		err = soft_echo_create(&echo);
 
-	sides[n++] = (struct bench_side){soft_echo_run, echo, 256, 0, 0};
-	sides[n++] = (struct bench_side){soft_line_lockstep, &lines[0], 256, 0, 0};
+	sides[FUTEX] = (struct bench_side){soft_echo_run, echo, 256, 0, 0};
+	sides[LOCKSTEP] = (struct bench_side){soft_line_lockstep, &lines[0], 256, 0, 0};
+	sides[LOCKSTEP_WORKER] = (struct bench_side){soft_line_lockstep, &for_worker, 256, 0, 0};
 	for (unsigned int i = 0; i < BATCHES; i++) {
 		batches[i] = (struct batches){&lines[0], 1u << i};
 		sides[n++] = (struct bench_side){run_batches, &batches[i], STREAM, 0, 0};
@@ -99,16 +121,19 @@ int soft_jobs(struct bench *b)
 	if (err) {
 		soft_failed(b, err, "empty jobs");
 	} else {
-		bench_figure(b, "futex round trip (F)", sides[0].ns, "ns");
-		bench_at_most(b, "submit and wait", sides[1].ratio, "F", 2.0);
+		bench_figure(b, "futex round trip (F)", sides[FUTEX].ns, "ns");
+		bench_at_most(b, "submit and wait", sides[LOCKSTEP].ratio, "F", 2.0);
+		bench_at_most(b, "submit and wait, by a worker", sides[LOCKSTEP_WORKER].ratio, "F",
+			      2.0);
 		for (unsigned int i = 0; i < BATCHES; i++)
-			note_batch(b, 1u << i, sides[2 + i].ratio);
+			note_batch(b, 1u << i, sides[FIRST_BATCH + i].ratio);
 		for (unsigned int i = 0; i < QUEUE_COUNTS; i++) {
 			snprintf(name, sizeof(name), "stream/queues=%u", 1u << i);
-			bench_figure(b, name, sides[2 + BATCHES + i].ratio, "F a job");
+			bench_figure(b, name, sides[FIRST_BATCH + BATCHES + i].ratio, "F a job");
 		}
 	}
 	soft_echo_destroy(echo);
+	soft_line_destroy(&for_worker);
 	for (unsigned int i = 0; i < QUEUES; i++)
 		soft_line_destroy(&lines[i]);
 	accel_context_unref(ctx);

@@ -41,6 +41,7 @@ int soft_line_create(struct accel_context *ctx, unsigned int count, const struct
 	job.bytes = work->bytes;
 	job.bos = work->bos;
 	job.bo_count = work->bo_count;
+	job.ext = work->ext;
 	while (!err && line->count < count) {
 		err = accel_job_create(line->queue, &job, &line->jobs[line->count]);
 		line->count += !err;

@@ -31,8 +31,12 @@ static int matrix_create(struct accel_context *ctx, uint32_t type, uint64_t elem
 /* Whether the device would take the product. */
 static int try_product(struct accel_context *ctx, struct soft_matrices *matrices)
 {
-	struct soft_work work = {&matrices->product, sizeof(matrices->product), matrices->bos,
-				 SOFT_MATRICES};
+	struct soft_work work = {
+		.commands = &matrices->product,
+		.bytes = sizeof(matrices->product),
+		.bos = matrices->bos,
+		.bo_count = SOFT_MATRICES,
+	};
 	struct soft_line line;
 	int err = soft_line_create(ctx, 1, &work, &line);
 

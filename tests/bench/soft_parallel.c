@@ -43,8 +43,11 @@ static int run_pair(void *arg, unsigned int count)
 static int line_of_products(struct accel_context *ctx, const struct soft_matrices *matrices,
 			    unsigned int packets, struct soft_line *line)
 {
-	struct soft_work work = {NULL, packets * sizeof(matrices->product), matrices->bos,
-				 SOFT_MATRICES};
+	struct soft_work work = {
+		.bytes = packets * sizeof(matrices->product),
+		.bos = matrices->bos,
+		.bo_count = SOFT_MATRICES,
+	};
 	struct accel_soft_matmul *commands = calloc(packets, sizeof(*commands));
 	int err;
 
@@ -62,18 +65,17 @@ static int line_of_products(struct accel_context *ctx, const struct soft_matrice
 static int count_packets(struct accel_context *ctx, const struct soft_matrices *matrices,
 			 unsigned int *packets)
 {
-	struct bench_side side = {soft_line_lockstep, NULL, 16, 0, 0};
-	struct soft_line line;
+	struct pair pair = {.used = 1};
+	struct bench_side side = {run_pair, &pair, JOBS, 0, 0};
 	double n;
-	int err = line_of_products(ctx, matrices, PACKETS / 8, &line);
+	int err = line_of_products(ctx, matrices, PACKETS / 8, &pair.lines[0]);
 
 	if (err)
 		return err;
-	side.arg = &line;
 	err = bench_compare(&side, 1, 11);
-	soft_line_destroy(&line);
+	soft_line_destroy(&pair.lines[0]);
 	n = JOB_NS / (side.ns / (PACKETS / 8));
-	*packets = n < 1 ? 1 : n > PACKETS ? PACKETS : (unsigned int)n;
+	*packets = n < 1 ? 1 : n > PACKETS ? PACKETS : (unsigned int)(n + 0.5);
 	return err;
 }
 

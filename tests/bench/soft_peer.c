@@ -5,23 +5,30 @@
 #include "peer.h"
 
 #define ROUNDS   21
-#define LOCKSTEP 32
+#define LOCKSTEP 64
 #define STREAM   256
-#define BUFFERS  32
+#define BUFFERS  64
 
 static int run_stream(void *line, unsigned int count)
 {
 	return soft_line_stream(line, count, 1);
 }
 
+/* As the other side has it: with what bytes it begins is not defined. */
 static int run_buffers(void *ctx, unsigned int count)
 {
+	struct accel_bo_params params = {
+		.size = sizeof(params),
+		.flags = ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ |
+			 ACCEL_BO_DEVICE_WRITE,
+		.bytes = PEER_BUFFER_BYTES,
+	};
 	struct accel_bo *bo;
 	void *map;
 	int err = 0;
 
 	while (count-- && !err) {
-		err = soft_bo(ctx, PEER_BUFFER_BYTES, NULL, &bo);
+		err = accel_bo_create(ctx, &params, &bo);
 		if (err)
 			break;
 		err = accel_bo_map(bo, &map);

@@ -33,7 +33,8 @@ static int sleep_and_note(const struct accel_soft_call *call)
 
 static int wait_by_epoll(struct sleeper *sleeper, struct accel_fence *fence, int64_t *now)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	/* It happens once, so once is enough to be told. */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 	int fd, err;
 
 	err = accel_fence_export_fd(fence, ACCEL_FD_ANY, &fd);
