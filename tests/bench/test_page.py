@@ -158,6 +158,44 @@ class Page(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
 
 
+# In place of accel-bench: a group that is measured, and misses its target, and one that isn't.
+PROGRAM = """#!/bin/sh
+case $1 in
+--help) printf 'usage: x\\n\\ngroups:\\n  load     about it\\n  soft     about that\\n' ;;
+load) echo "$*" >>"$0.log"
+	echo '[{"group":"load","name":"text","value":200,"unit":"KiB","target":150,"met":false}]'
+	exit 1 ;;
+*) echo 'accel-bench: soft: no such thing here' >&2; exit 2 ;;
+esac
+"""
+
+
+class Measure(unittest.TestCase):
+    def test_measure(self):
+        with tempfile.TemporaryDirectory() as directory:
+            top = Path(directory)
+            (top / "bin").mkdir()
+            program = top / "bin/accel-bench"
+            program.write_text(PROGRAM)
+            program.chmod(0o755)
+            subprocess.run([HERE / "measure", top, "-o", top / "docs", "--runs", "2"],
+                           check=True, stdout=subprocess.PIPE)
+            self.assertEqual(program.with_suffix(".log").read_text(), "load --json\n" * 4)
+            text = (top / "docs/performance.md").read_text()
+            self.assertEqual({path.name for path in (top / "bench").iterdir()},
+                             {"about.json", "idle-1.json", "idle-2.json", "idle-refused.json",
+                              "loaded-1.json", "loaded-2.json"})
+        self.assertIn("| text | 200 KiB | 200 | 200 | 150 | **missed** |", text)
+        self.assertIn("- all of it: no such thing here", text)
+        self.assertRegex(text, r"\| libaccel \| \d+\.\d+\.\d+ \|")
+
+    def test_not_built(self):
+        with tempfile.TemporaryDirectory() as directory:
+            done = subprocess.run([HERE / "measure", directory], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("bin/accel-bench", done.stderr)
+
+
 class Numbers(unittest.TestCase):
     def test_number(self):
         for value, text in ((0, "0"), (12, "12"), (11.0117, "11.01"), (1.0625, "1.06"), (0.0479, "0.0479"),
