@@ -193,7 +193,8 @@ static void report_counts(struct bench *b, const char *top)
 			   &got.usable) != 4)
 			calls = -EPROTO;
 		if (calls < 0) {
-			absent_counts(b, strerror(-calls));
+			snprintf(name, sizeof(name), "can't be traced: %s", strerror(-calls));
+			absent_counts(b, name);
 			return;
 		}
 		line = strchr(line, '\n') + 1;

@@ -17,7 +17,7 @@ class List(unittest.TestCase):
             raise unittest.SkipTest(run.stderr)
         cls.figures = {f["name"]: f for f in json.loads(run.stdout)}
         counts = cls.figures.get("calls per device")
-        if counts:
+        if counts and "traced" in counts["absent"]:
             raise unittest.SkipTest(counts["absent"])
 
     def check(self, name):
