@@ -7,6 +7,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # Spelt without a value, so that a file's own #define _GNU_SOURCE is the same.
 add_compile_options(-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64)
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes)
+# What is built names no directory of the machine that built it: debuggers that are started at the
+# top of the tree find the sources.
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
+	-ffile-prefix-map=${PROJECT_BINARY_DIR}=.)
 if(ENABLE_WERROR)
 	add_compile_options(-Werror)
 endif()
