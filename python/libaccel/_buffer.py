@@ -3,10 +3,8 @@
 import contextlib
 import ctypes
 
-from . import _c
+from . import _c, _dlpack
 from ._error import Object, check, deadline, sleep
-
-DLPACK_CPU = 1, 0
 
 
 def contents_pointer(data):
@@ -96,23 +94,21 @@ class Buffer(Object):
         return numpy.frombuffer(self.view(), dtype, count, offset).reshape(shape)
 
     def __dlpack_device__(self):
-        return DLPACK_CPU
+        return _dlpack.CPU
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        """All bytes as a tensor of one dimension in the CPU's memory, by NumPy.
-
-        What frees such a tensor may be called with an exception under way, when nothing that is
-        written in Python can run.
-        """
-        if dl_device is not None and tuple(dl_device) != DLPACK_CPU:
+        """All bytes as a tensor of one dimension in the CPU's memory."""
+        if stream not in (None, -1):
+            raise BufferError("memory of the CPU has no streams")
+        if dl_device is not None and tuple(dl_device) != _dlpack.CPU:
             raise BufferError("a buffer is shown as memory of the CPU only")
         if copy:
             raise BufferError("a buffer is shown, not copied")
-        array = self.numpy()
-        if max_version is not None:
-            with contextlib.suppress(TypeError):  # NumPy before 2.1
-                return array.__dlpack__(stream=stream, max_version=max_version)
-        return array.__dlpack__(stream=stream)
+        versioned = max_version is not None and max_version[0] >= _dlpack.VERSION[0]
+        read_only = not self.flags & _c.BufferFlags.CPU_WRITE
+        if read_only and not versioned:
+            raise BufferError("before version 1.0 of DLPack a tensor can't be read-only")
+        return _dlpack.export(self._mapped(), self.size, read_only, versioned)
 
     def begin_access(self, access=_c.Access.READ, offset=0, size=None, timeout=None):
         """Wait for the jobs that use it, and make their writes visible to the CPU."""

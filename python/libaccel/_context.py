@@ -2,7 +2,7 @@
 """Contexts: a device that is open."""
 import ctypes
 
-from . import _c
+from . import _c, _dlpack
 from ._buffer import Buffer, contents_pointer
 from ._device import Device
 from ._error import Object, check, deadline, extension, known
@@ -14,6 +14,11 @@ _SIGNED = (_c.Key.PRIORITY_MIN, _c.Key.PRIORITY_MAX)
 class Context(Object):
     """An open device: one open file, one security domain."""
     __slots__ = ()
+
+    def close(self):
+        """Give it up now. What others have of it stays."""
+        super().close()
+        _dlpack.collect()
 
     @property
     def device(self):
@@ -55,6 +60,7 @@ class Context(Object):
         if flags is None:
             flags = (_c.BufferFlags.CPU_READ | _c.BufferFlags.CPU_WRITE |
                      _c.BufferFlags.DEVICE_READ | _c.BufferFlags.DEVICE_WRITE)
+        _dlpack.collect_some_time()
         start, length, keep = contents_pointer(contents)
         if contents is not None and size is not None and size != length:
             raise ValueError(f"{length} bytes of contents for a buffer of {size}")
@@ -67,6 +73,7 @@ class Context(Object):
 
     def import_buffer(self, fd, flags):
         """The Buffer of a dma-buf; the descriptor stays the caller's."""
+        _dlpack.collect_some_time()
         reference = _c.BufferReference()
         check(_c.accel_bo_import(self._pointer, fd, flags, reference))
         return Buffer(reference)

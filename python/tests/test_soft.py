@@ -284,25 +284,6 @@ class Arrays(Case):
         with self.assertRaises(ValueError):
             self.context.buffer(contents=array.T)
 
-    def test_dlpack(self):
-        self.assertEqual(self.buffer.__dlpack_device__(), (1, 0))
-        array = numpy.from_dlpack(self.buffer)
-        self.queue.submit(self.fill()).wait()
-        self.buffer.begin_access()
-        self.buffer.close()
-        gc.collect()
-        self.assertEqual(array.dtype, numpy.uint8)
-        self.assertTrue((array.view("<u4") == PATTERN).all())
-
-    def test_dlpack_refuses(self):
-        for options in {"copy": True}, {"dl_device": (2, 0)}:
-            with self.assertRaises(BufferError):
-                self.buffer.__dlpack__(**options)
-        self.buffer.__dlpack__(max_version=(1, 0), dl_device=(1, 0), copy=False)
-        # One that nobody takes, freed while an exception is under way.
-        with self.assertRaises(ZeroDivisionError):
-            print(self.buffer.__dlpack__(), 1 / 0)
-
 
 class Jobs(Case):
     def test_outcome(self):
