@@ -163,7 +163,7 @@ static void look(struct accel_device_info *info, struct looked_up *known)
 
 static int read_devnum(const char *uevent, uint64_t *devnum)
 {
-	unsigned long number[2];
+	unsigned long long number[2];
 	const char *const key[2] = { "MAJOR", "MINOR" };
 	char text[16], *end;
 	int i, ret;
@@ -173,7 +173,7 @@ static int read_devnum(const char *uevent, uint64_t *devnum)
 		if (ret)
 			return ret;
 		errno = 0;
-		number[i] = strtoul(text, &end, 10);
+		number[i] = strtoull(text, &end, 10); /* "-1" is beyond UINT_MAX */
 		if (errno || *end || end == text || number[i] > UINT_MAX)
 			return -EINVAL;
 	}
