@@ -82,7 +82,12 @@ static int check_create(struct accel_context *context, const struct accel_bo_par
 
 static int map_locked(struct accel_bo *bo)
 {
-	return bo->map ? 0 : ops_of(bo)->bo_map(bo);
+	if (bo->map)
+		return 0;
+	if (bo->bytes > SIZE_MAX) /* an import can be of any size */
+		return accel_core_fail(-ENOMEM, "no address space for %llu bytes",
+				       (unsigned long long)bo->bytes);
+	return ops_of(bo)->bo_map(bo);
 }
 
 int accel_core_bo_map(struct accel_bo *bo)

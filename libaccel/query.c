@@ -42,6 +42,8 @@ int accel_query(struct accel_context *context, uint32_t key, uint64_t *value)
 	if (needs_thread(key) && got == ACCEL_EMULATED &&
 	    (context->open_flags & ACCEL_OPEN_NO_THREADS))
 		got = ACCEL_ABSENT;
+	if (key == ACCEL_BO_BYTES_MAX && got > SIZE_MAX) /* of a process of 32 bits */
+		got = SIZE_MAX;
 	*value = got;
 	return 0;
 }

@@ -94,8 +94,8 @@ static void test_sizes_near_the_end(void **state)
 	context = model_open(MODEL_PUSH, 0);
 	model.bo_init_err = -ENOMEM;
 	for (less = 0; less < 65535; less += 13)
-		assert_fails(create(context, ALL, UINT64_MAX - less, NULL, NULL, &bo), -EINVAL);
-	assert_fails(create(context, ALL, UINT64_MAX - 65535, NULL, NULL, &bo), -ENOMEM);
+		assert_fails(create(context, ALL, SIZE_MAX - less, NULL, NULL, &bo), -EINVAL);
+	assert_fails(create(context, ALL, SIZE_MAX - 65535, NULL, NULL, &bo), -ENOMEM);
 	assert_null(bo);
 	accel_context_unref(context);
 }
@@ -524,6 +524,31 @@ static void test_sharing_errors(void **state)
 	accel_context_unref(context);
 }
 
+/* Another's buffer may be larger than the address space here: never mapped in part. */
+static void test_map_beyond_addresses(void **state)
+{
+	const uint64_t bytes = (UINT64_C(4) << 30) + PAGE;
+	struct accel_context *context = model_open(MODEL_PUSH, 0);
+	int fd = memfd_create("other", MFD_CLOEXEC);
+	struct accel_bo *bo;
+	void *map = NULL;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	assert_ok(accel_bo_import(context, fd, ALL, &bo));
+	assert_true(info_of(bo).bytes == bytes);
+	if (bytes > SIZE_MAX) {
+		assert_fails(accel_bo_map(bo, &map), -ENOMEM);
+		assert_null(map);
+	} else {
+		assert_ok(accel_bo_map(bo, &map));
+		assert_int_equal(((char *)map)[(size_t)bytes - 1], 0);
+	}
+	close(fd);
+	accel_bo_unref(bo);
+	accel_context_unref(context);
+}
+
 #define ROUNDS 3000
 
 struct race {
@@ -819,6 +844,7 @@ int main(void)
 		TEST(test_reuse_with_key),
 		TEST(test_export_import),
 		TEST(test_import_again),
+		TEST(test_map_beyond_addresses),
 		TEST(test_sharing_errors),
 		TEST(test_import_race),
 		TEST(test_reuse_race),

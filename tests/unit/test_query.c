@@ -47,10 +47,13 @@ static void test_answers(void **state)
 	model.answer[ACCEL_HAS_CANCEL] = ACCEL_ABSENT;
 	model.answer[ACCEL_MEMORY_TOTAL] = INT64_MAX;
 	model.answer[ACCEL_PRIORITY_MIN] = -7;
+	model.answer[ACCEL_BO_BYTES_MAX] = INT64_MAX;
 	is(context, ACCEL_HAS_OUTCOME, ACCEL_NATIVE);
 	is(context, ACCEL_HAS_CANCEL, ACCEL_ABSENT);
 	is(context, ACCEL_MEMORY_TOTAL, INT64_MAX);
 	is(context, ACCEL_PRIORITY_MIN, (uint64_t)-7);
+	/* No more than the process has addresses. */
+	is(context, ACCEL_BO_BYTES_MAX, sizeof(size_t) < 8 ? SIZE_MAX : INT64_MAX);
 	accel_context_unref(context);
 }
 
