@@ -5,7 +5,8 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 # Spelt without a value, so that a file's own #define _GNU_SOURCE is the same.
-add_compile_options(-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64)
+# Offsets and times have 64 bits on every machine.
+add_compile_options(-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes)
 # What is built names no directory of the machine that built it: debuggers that are started at the
 # top of the tree find the sources.

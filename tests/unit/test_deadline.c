@@ -2,6 +2,9 @@
 /* deadline.c */
 #include "support.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+
 #define S 1000000000ll
 
 static int64_t clock_says;
@@ -90,10 +93,22 @@ static void test_real_clock(void **state)
 	assert_true(now <= after.tv_sec * S + after.tv_nsec);
 }
 
+/* Nor does a timeout that 32 bits of seconds could not hold end early, or fail. */
+static void test_real_poll(void **state)
+{
+	struct pollfd entry = {.fd = eventfd(1, EFD_CLOEXEC), .events = POLLIN};
+
+	(void)state;
+	assert_int_equal(accel_core_sys.poll(&entry, 1, 3000000000 * S), 1);
+	assert_true(entry.revents & POLLIN);
+	close(entry.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_real_clock), /* before the clock is replaced */
+		cmocka_unit_test(test_real_poll),
 		cmocka_unit_test_setup(test_expired, setup),
 		cmocka_unit_test_setup(test_left, setup),
 		cmocka_unit_test_setup(test_make, setup),
