@@ -179,17 +179,20 @@ static int trace_ioctl(int fd, unsigned long request, void *arg)
 	const struct accel_ioctl_name *name = find_name(fd, request);
 	const int64_t start = real.now();
 	const int ret = real.ioctl(fd, request, arg);
-	char call[300], args[200] = "";
+	const unsigned int type = _IOC_TYPE(request);
+	char call[300], args[200] = "", letter[8];
 
 	if (name && name->show && arg)
 		name->show(arg, args, sizeof(args));
-	if (name)
+	if (name) {
 		snprintf(call, sizeof(call), "ioctl(%d, %s%s%s)", fd, name->name, *args ? ": " : "",
 			 args);
-	else
-		snprintf(call, sizeof(call), "ioctl(%d, '%c' 0x%02lx, %lu bytes)", fd,
-			 (int)_IOC_TYPE(request), (unsigned long)_IOC_NR(request),
-			 (unsigned long)_IOC_SIZE(request));
+	} else {
+		snprintf(letter, sizeof(letter), type > ' ' && type < 0x7f ? "'%c'" : "0x%02x",
+			 type);
+		snprintf(call, sizeof(call), "ioctl(%d, %s 0x%02lx, %lu bytes)", fd, letter,
+			 (unsigned long)_IOC_NR(request), (unsigned long)_IOC_SIZE(request));
+	}
 	print(call, ret, start);
 	return ret;
 }
