@@ -238,7 +238,7 @@ int ethosu_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *b
 	struct ethosu_context *context = ethosu_context(base->queue->context);
 	struct ethosu_job *job = ethosu_job(base);
 	const uint32_t region = job->region[index];
-	uint32_t out;
+	uint32_t out = index;
 	int ret;
 
 	ret = check_bo(base, index, region, bo, base->bos[index].access);

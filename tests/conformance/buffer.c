@@ -220,7 +220,8 @@ static void buffers_beyond_four_gigabytes(void)
 	gives(err, 0);
 	map = out;
 	if (device_fact(ACCEL_JOB_BO_ALIAS) == 1) {
-		map[at - 1] = map[4095] = 1;
+		map[at - 1] = 1;
+		map[4095] = 1;
 		job = fill_job(s.ctx, s.queue, bo, at, whole_units(1000), 0x42);
 		run_job(s.queue, job);
 		accel_job_unref(job);

@@ -121,7 +121,7 @@ static void expect_result(struct accel_job *job, uint32_t outcome, uint64_t code
 
 	gives(accel_job_get_result(job, &result), 0);
 	gives(result.outcome, outcome);
-	gives((long)result.driver_code, (long)code);
+	gives((long long)result.driver_code, (long long)code);
 }
 
 static bool has_queues(struct rig *rig)
@@ -608,7 +608,7 @@ static void one_reset(const char *name, enum rig_fault_kind kind, unsigned int v
 	error = end_of(submit(rig.queue, bad));
 	gives(accel_job_get_result(bad, &result), 0);
 	gives(result.error, error);
-	gives((long)result.driver_code, ABORTED);
+	gives((long long)result.driver_code, ABORTED);
 	gives(result.outcome, accel_context_state(rig.context) ? ACCEL_LOST : ACCEL_FAILED);
 	if (accel_context_state(rig.context))
 		gives(accel_context_state(rig.context), ACCEL_CONTEXT_LOST);
@@ -730,7 +730,7 @@ static void test_fences(const char *name)
 		signalling = submit(other, signal);
 		gives(end_of(signalling), 0);
 		gives(end_of(waiting), 0);
-		gives((long)read_word(&rig, 128), 0x5a5a5a5a5a5a5a5a);
+		gives((long long)read_word(&rig, 128), 0x5a5a5a5a5a5a5a5a);
 		check(read_word(&rig, 256) != 0);
 		/* By the CPU. */
 		memset(rig.to, 0, PAGE);
@@ -997,10 +997,10 @@ static void test_params(const char *name)
 	struct rig rig;
 
 	rig_open(&rig, name, 0, 0);
-	gives((long)param(&rig, ACCEL_IVPU_PARAM_DEVICE_ID, 0), 0x7d1d);
-	gives((long)param(&rig, ACCEL_IVPU_PARAM_PLATFORM_TYPE, 0), 0);
+	gives((long long)param(&rig, ACCEL_IVPU_PARAM_DEVICE_ID, 0), 0x7d1d);
+	gives((long long)param(&rig, ACCEL_IVPU_PARAM_PLATFORM_TYPE, 0), 0);
 	check(param(&rig, ACCEL_IVPU_PARAM_CORE_CLOCK_RATE, 0) > 1000000);
-	gives((long)param(&rig, ACCEL_IVPU_PARAM_CONTEXT_BASE_ADDRESS, 0), OLD_USER);
+	gives((long long)param(&rig, ACCEL_IVPU_PARAM_CONTEXT_BASE_ADDRESS, 0), OLD_USER);
 	check(param(&rig, ACCEL_IVPU_PARAM_CONTEXT_ID, 0) > 0);
 	check(param(&rig, ACCEL_IVPU_PARAM_FW_API_VERSION, 4) > 0xffff);
 	value = param(&rig, ACCEL_IVPU_PARAM_UNIQUE_INFERENCE_ID, 0);
@@ -1011,7 +1011,7 @@ static void test_params(const char *name)
 	param(&rig, ACCEL_IVPU_PARAM_TILE_CONFIG, 0);
 	param(&rig, ACCEL_IVPU_PARAM_SKU, 0);
 	param(&rig, ACCEL_IVPU_PARAM_PREEMPT_BUFFER_SIZE, 0);
-	gives((long)param(&rig, ACCEL_IVPU_PARAM_CAPABILITIES, 99), 0);
+	gives((long long)param(&rig, ACCEL_IVPU_PARAM_CAPABILITIES, 99), 0);
 	gives(accel_ivpu_get_param(rig.context, 6, 0, &value), -EOPNOTSUPP);
 	gives(accel_ivpu_get_param(rig.context, 999, 0, &value), -EOPNOTSUPP);
 	gives(accel_ivpu_get_param(rig.context, ACCEL_IVPU_PARAM_FW_API_VERSION, 999, &value),
@@ -1039,7 +1039,7 @@ static void test_metrics(const char *name)
 	gives(accel_ivpu_metrics_describe(rig.context, 1, NULL, 0, &got), 0);
 	check(got > 0 && got <= sizeof(text));
 	gives(accel_ivpu_metrics_describe(rig.context, 1, text, sizeof(text), &there), 0);
-	gives((long)there, (long)got);
+	gives((long long)there, (long)got);
 	gives(accel_ivpu_metrics_describe(rig.context, 1, text, 1, &there), -ENOSPC);
 	gives(accel_ivpu_metrics_start(rig.context, &start, &metrics), 0);
 	gives(accel_ivpu_metrics_start(rig.context, &start, &other), -EALREADY);
@@ -1051,7 +1051,7 @@ static void test_metrics(const char *name)
 	gives(accel_ivpu_metrics_read(metrics, NULL, 0, &there), 0);
 	check(there >= 3 * info.sample_bytes);
 	gives(accel_ivpu_metrics_read(metrics, text, info.sample_bytes, &got), 0);
-	gives((long)got, info.sample_bytes);
+	gives((long long)got, info.sample_bytes);
 	gives(accel_ivpu_metrics_read(metrics, text, sizeof(text), &got), 0);
 	check(got >= 2 * info.sample_bytes && got % info.sample_bytes == 0);
 	accel_ivpu_metrics_unref(metrics);

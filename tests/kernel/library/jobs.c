@@ -22,15 +22,15 @@ void failed(const char *file, int line, const char *text)
 
 int rig_exit_when_lost;
 
-void differs(const char *file, int line, const char *text, long got, long want)
+void differs(const char *file, int line, const char *text, long long got, long long want)
 {
 	struct accel_error error = {.size = sizeof(error)};
 
 	if (rig_exit_when_lost && got == -ESTALE)
 		_Exit(rig_exit_when_lost);
 	accel_last_error(&error);
-	fprintf(stderr, "%s:%d: %s is %ld, not %ld (last error: %s)\n", file, line, text, got, want,
-		error.text);
+	fprintf(stderr, "%s:%d: %s is %lld, not %lld (last error: %s)\n", file, line, text, got,
+		want, error.text);
 	_Exit(rig_exit_when_failed);
 }
 

@@ -20,13 +20,13 @@
 /* @call gives @value. */
 #define gives(call, value)                                               \
 	do {                                                             \
-		const long got_ = (call), want_ = (value);               \
+		const long long got_ = (call), want_ = (value);          \
 		if (got_ != want_)                                       \
 			differs(__FILE__, __LINE__, #call, got_, want_); \
 	} while (0)
 
 void failed(const char *file, int line, const char *text) __attribute__((noreturn));
-void differs(const char *file, int line, const char *text, long got, long want)
+void differs(const char *file, int line, const char *text, long long got, long long want)
 	__attribute__((noreturn));
 
 #define PAGE 4096

@@ -165,9 +165,10 @@ static void large_copies_have_many_descriptors(void **state)
 	open_all();
 	accel_bo_unref(a);
 	accel_bo_unref(b);
-	/* Only numbers: no memory stands behind them. */
-	a = make_bo(ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE, bytes + 1);
-	b = make_bo(ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE, bytes + 1);
+	/* Only numbers: no memory stands behind them, and 32 bits could not address it. */
+	a = make_bo(ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE, 1);
+	b = make_bo(ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE, 1);
+	a->bytes = b->bytes = bytes + 1;
 	ivpu_bo(a)->address = UINT64_C(1) << 40;
 	ivpu_bo(b)->address = UINT64_C(1) << 41;
 	assert_ok(accel_ivpu_list_copy(list, a, 1, b, 0, bytes));
