@@ -12,6 +12,7 @@ if(ENABLE_SANITIZER)
 endif()
 
 # What add_test() puts before each program that is built here.
+set(launcher ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(ENABLE_VALGRIND)
 	set(ACCEL_TEST_TIMEOUT 1200)
 	find_program(VALGRIND valgrind REQUIRED)
