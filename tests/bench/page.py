@@ -83,6 +83,13 @@ class Figure:
                 return "at most " if value < self.target else "at least "
         return ""
 
+    def text(self):
+        """The value, so that one that missed its target doesn't look the same."""
+        text = number(self.value)
+        if self.missed() and text == number(self.target):
+            return f"{self.value:.6g}"
+        return text
+
     def missed(self):
         return self.met.count(False)
 
@@ -135,7 +142,7 @@ def span(values):
 def row(figure):
     elsewhere = figure.rig and figure.group != "rig"
     return [figure.name + (" (in the rig)" if elsewhere else ""),
-            f"{number(figure.value)} {figure.words()}", span(figure.idle), span(figure.loaded),
+            f"{figure.text()} {figure.words()}", span(figure.idle), span(figure.loaded),
             "" if figure.target is None else figure.sense() + number(figure.target),
             figure.verdict()]
 
@@ -233,7 +240,7 @@ def show_matrix(columns):
     for row, cells in rows.items():
         for column in columns.values():
             figure = column.get(row)
-            text = number(figure.value) if figure else ""
+            text = figure.text() if figure else ""
             if figure and figure.met:
                 text += f" ({number(figure.target)})"
                 if figure.missed():
@@ -274,7 +281,7 @@ def summary(groups):
              f" met in every run, {len(missed)} missed; {len(every) - len(there)} absent."]
     if missed:
         parts.append("Missed:\n\n" + "\n".join(
-            f"- {f.group}, {cell(f.name)}: {number(f.value)} {f.words()}, target "
+            f"- {f.group}, {cell(f.name)}: {f.text()} {f.words()}, target "
             f"{number(f.target)}; {f.verdict()}" for f in missed))
     most = max((f.spread for f in ratios), default=0)
     parts.append(f"Of {len(ratios)} ratios and counts {len(ratios) - len(unsteady)} stay within "

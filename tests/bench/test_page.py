@@ -28,6 +28,7 @@ def run(scale):
         figure("load", "text", 101.5, "KiB", 150, True),
         figure("soft", "submit and wait", 1.5 * scale, "F", 2, 1.5 * scale <= 2),
         figure("soft", "slow | thing", 7, "F", 2, False),
+        figure("soft", "nearly", 1.0501, "F", 1.05, False),
         figure("soft", "futex round trip (F)", 2000 * scale, "ns"),
         {"group": "soft", "name": "PoCL: batches", "absent": "PoCL is not installed"},
         {"group": "list", "name": "list against opening", "absent": "no accelerator"},
@@ -100,6 +101,7 @@ class Page(unittest.TestCase):
         at = self.text.index("Missed:")
         for name in ("slow", "of two", "submit and wait", "ratio/batch=16"):
             self.assertIn(name, self.text[at:self.text.index("##", at)])
+        self.assertIn("| nearly | 1.0501 F |", self.line("| nearly |"))
         self.assertIn("3 (2) **missed**", self.line("| rocket |"))
         self.assertIn("| 2 (2) |", self.line("| rocket |"))
 
