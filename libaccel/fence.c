@@ -218,20 +218,28 @@ static struct accel_queue *let_go_of_queue(struct accel_fence *fence)
 	return queue;
 }
 
+static void unref_in_child(struct accel_fence *fence, bool was_last_user)
+{
+	if (!was_last_user)
+		return;
+	fence_close(fence);
+	queue_put_user(fence->queue);
+}
+
 void accel_fence_unref(struct accel_fence *fence)
 {
+	bool was_last_user;
+
 	if (!fence)
 		return;
-	if (refs_put(&fence->users)) {
-		if (process_is_child()) {
-			fence_close(fence);
-			queue_put_user(fence->queue);
-			return;
-		}
-		queue_put_user(let_go_of_queue(fence));
+	was_last_user = refs_put(&fence->users);
+	if (process_is_child()) {
+		unref_in_child(fence, was_last_user);
+		return;
 	}
-	if (!process_is_child())
-		fence_put(fence);
+	if (was_last_user)
+		queue_put_user(let_go_of_queue(fence));
+	fence_put(fence);
 }
 
 /* ---- ending --------------------------------------------------------------------------------- */

@@ -73,11 +73,11 @@ static void job_leave(struct accel_queue *queue, struct accel_job *job, struct e
 void queue_complete(struct accel_queue *queue, struct accel_job *job,
 		    const struct accel_job_result *result, struct ended *ended)
 {
-	uint32_t i;
+	const struct accel_bo_ref *ref = job->bos, *end = ref + job->bo_count;
 
 	job_set_result(job, result);
-	for (i = 0; i < job->bo_count; i++)
-		atomic_fetch_sub_explicit(&job->bos[i].bo->busy, 1, memory_order_release);
+	for (; ref < end; ref++)
+		atomic_fetch_sub_explicit(&ref->bo->busy, 1, memory_order_release);
 	if (job->commands)
 		atomic_fetch_sub_explicit(&job->commands->busy, 1, memory_order_release);
 	list_del(&job->link);
@@ -251,7 +251,8 @@ static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int6
 	ret = ops->job_wait(job, deadline, &result);
 	pthread_mutex_lock(&queue->lock);
 	if (!ret) {
-		queue_poll_locked(queue, seq - 1, seq - 1, ended);
+		if (queue->jobs.next != &job->link)
+			queue_poll_locked(queue, seq - 1, seq - 1, ended);
 		if (job->state == ACCEL_JOB_RUNNING) {
 			queue_complete(queue, job, &result, ended);
 			queue_wake(queue);
