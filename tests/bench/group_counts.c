@@ -52,7 +52,7 @@ static int find_helper(struct bench *b)
 	if (asprintf(&helper, "%s-counts", path) < 0)
 		return bench_refuse(b, -ENOMEM, "no memory");
 	if (access(helper, X_OK) < 0) {
-		err = bench_refuse(b, -errno, "%s: %s (a build with sanitizers has none)", helper,
+		err = bench_refuse(b, -errno, "%s: %s (only 64 bits with glibc and no sanitizer have it)", helper,
 				   strerror(errno));
 		free(helper);
 	}
