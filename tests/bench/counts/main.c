@@ -36,7 +36,7 @@ __attribute__((noinline)) void counts_mark(void)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Another pair: two jobs under way may not have the same buffers everywhere. */
+/* Another pair: two jobs under way may not have the same buffers everywhere. A job keeps its own. */
 static void take_buffers(void)
 {
 	const struct accel_bo_params params = {
@@ -45,6 +45,8 @@ static void take_buffers(void)
 			 ACCEL_BO_DEVICE_WRITE,
 		.bytes = PAGE};
 
+	accel_bo_unref(rig.dst);
+	accel_bo_unref(rig.src);
 	gives(accel_bo_create(rig.context, &params, &rig.dst), 0);
 	gives(accel_bo_create(rig.context, &params, &rig.src), 0);
 }
@@ -96,6 +98,15 @@ static const char *driver_name(void)
 	gives(accel_device_get_info(device, &info), 0);
 	accel_device_unref(device);
 	return strcpy(name, info.driver);
+}
+
+/* A driver may not bear a process that ends without it. */
+static void give_back(void)
+{
+	for (unsigned int i = 0; i < BATCH_MAX; i++)
+		accel_job_unref(jobs[i]);
+	counts_stop_clock(false);
+	rig_close(&rig);
 }
 
 /* ---- counts ----------------------------------------------------------------------------------- */
@@ -193,5 +204,7 @@ int main(int argc, char **argv)
 	else
 		walk();
 	fflush(stdout);
-	_exit(0); /* what is left open is the kernel's to close */
+	if (real_device)
+		give_back();
+	_exit(0); /* what a made-up kernel has is nobody's to close */
 }
