@@ -16,14 +16,15 @@ uint32_t ivpu_queue_priority(const struct accel_queue *queue)
 int ivpu_queue_need(struct ivpu_queue *queue)
 {
 	struct accel_context *context = queue->base.context;
-	struct drm_ivpu_cmdq_create ask = {
-		.priority = ivpu_queue_priority(&queue->base),
-		.flags = queue->flags,
-	};
+	struct drm_ivpu_cmdq_create ask;
 	int ret;
 
 	if (queue->id || !ivpu_context(context)->queues)
 		return 0;
+	ask = (struct drm_ivpu_cmdq_create){
+		.priority = ivpu_queue_priority(&queue->base),
+		.flags = queue->flags,
+	};
 	ret = ivpu_ioctl(context, DRM_IOCTL_IVPU_CMDQ_CREATE, &ask);
 	if (ret)
 		return ivpu_failed(context, ret, "CMDQ_CREATE");
