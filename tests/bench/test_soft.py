@@ -25,7 +25,7 @@ class Soft(unittest.TestCase):
             else:
                 self.assertGreater(figure["value"], 0, name)
         for name in ("submit and wait", "stream/batch=1", "stream/batch=64", "stream/queues=8",
-                     "job's end to epoll_wait", "buffer of 64 KiB, cached",
+                     "job of 20 us, epoll_wait", "buffer of 64 KiB, cached",
                      "chain of 1000 layers on two queues", "f32 product of 1024/threads=1"):
             self.assertIn(name, figures)
 
