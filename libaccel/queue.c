@@ -342,6 +342,21 @@ void queue_wait_running(struct accel_queue *queue)
 
 /* ---- making and ending ---------------------------------------------------------------------------- */
 
+/* Where a thread of the provider's ends the jobs, it meets those that submit at the lock, which
+ * nobody has for long: to spin for a moment is less than to sleep. */
+static void lock_init(struct accel_queue *queue)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+	if (!queue->context->pulls)
+		pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+	pthread_mutex_init(&queue->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 int accel_queue_create(struct accel_context *context, const struct accel_queue_params *params,
 		       int64_t deadline, struct accel_queue **out)
 {
@@ -380,7 +395,7 @@ int accel_queue_create(struct accel_context *context, const struct accel_queue_p
 	queue->users = 1;
 	queue->priority = known.priority;
 	queue->depth = known.depth;
-	pthread_mutex_init(&queue->lock, NULL);
+	lock_init(queue);
 	list_init(&queue->jobs);
 	list_init(&queue->fences);
 	list_init(&queue->link);
