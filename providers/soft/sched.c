@@ -54,6 +54,10 @@ struct soft_share {
 	bool waiting;
 };
 
+/* The context of the worker that this thread is, while it tells of a job's end: then it looks for
+ * work next. */
+static _Thread_local const struct soft_context *looks_next;
+
 static void wake(_Atomic uint32_t *word, int count)
 {
 	accel_core_sys.futex_wake((const uint32_t *)(const void *)word, count);
@@ -84,6 +88,11 @@ static void make_ready(struct soft_context *context, struct soft_queue *queue)
 	atomic_fetch_add_explicit(&context->ready_count, 1, memory_order_relaxed);
 }
 
+static bool is_any_ready(const struct soft_context *context)
+{
+	return atomic_load_explicit(&context->ready_count, memory_order_relaxed) != 0;
+}
+
 /* One that is ready. */
 static void take(struct soft_context *context, struct soft_queue *queue)
 {
@@ -96,7 +105,7 @@ static struct soft_queue *take_ready(struct soft_context *context)
 {
 	struct soft_queue *queue;
 
-	if (!atomic_load_explicit(&context->ready_count, memory_order_relaxed))
+	if (!is_any_ready(context))
 		return NULL;
 	for (unsigned int i = 0; i < SOFT_PRIORITIES; i++) {
 		if (list_empty(&context->ready[i]))
@@ -200,8 +209,7 @@ static void block_begin(struct soft_context *context)
 	pthread_mutex_lock(&context->lock);
 	context->running--;
 	context->blocked++;
-	woken = atomic_load_explicit(&context->ready_count, memory_order_relaxed) &&
-		take_sleeper(context);
+	woken = is_any_ready(context) && take_sleeper(context);
 	replace = context->threads < context->cpus + context->blocked;
 	if (replace)
 		context->threads++;
@@ -294,8 +302,7 @@ static void help(struct soft_worker *worker, struct soft_share *share)
 		able = false;
 	else if (compute && !slot)
 		able = soft_slot_create(compute, &slot) == 0;
-	while (able && !atomic_load_explicit(&context->ready_count, memory_order_relaxed) &&
-	       share_take(share, &tile))
+	while (able && !is_any_ready(context) && share_take(share, &tile))
 		share_tile(share, slot, tile);
 	compute_end(worker);
 	pthread_mutex_lock(&context->lock);
@@ -462,7 +469,9 @@ static void run_job(struct soft_worker *worker, struct soft_job *job, uint32_t o
 	result.error = accel_core_outcome_errno(outcome);
 	if (outcome == ACCEL_FAILED)
 		result.driver_code = (uint64_t)(int64_t)error;
+	looks_next = worker ? run.context : NULL;
 	accel_core_job_done(&job->base, &result);
+	looks_next = NULL;
 }
 
 /* ---- wait fences ------------------------------------------------------- */
@@ -477,7 +486,8 @@ static void fence_fired(struct accel_fence_callback *callback)
 	queue->fired = true;
 	if (queue->state == SOFT_QUEUE_BLOCKED && !queue->canceling) {
 		make_ready(context, queue);
-		if (take_sleeper(context))
+		/* A chain from queue to queue stays on one worker, and wakes none. */
+		if (looks_next != context && take_sleeper(context))
 			wake(&context->wake, 1);
 	}
 	pthread_mutex_unlock(&context->lock);
@@ -574,11 +584,30 @@ static void make_idle(struct soft_queue *queue)
 	}
 }
 
+/* Other queues are ready. Either the calling worker leaves its own to them, and true, or somebody
+ * else is to come. With the lock, which is given up for a moment if it goes on. */
+static bool give_way(struct soft_context *context, struct soft_queue *queue)
+{
+	bool woken;
+
+	pthread_mutex_lock(&context->lock);
+	if (must_yield(context, queue)) {
+		make_ready(context, queue);
+		return true;
+	}
+	woken = take_sleeper(context);
+	pthread_mutex_unlock(&context->lock);
+	if (woken)
+		wake(&context->wake, 1);
+	return false;
+}
+
 /* Run jobs of a queue that was taken. Called and returns with the lock. */
 static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
 {
 	struct soft_context *context = worker->context;
 	struct soft_job *job;
+	bool first = true;
 	uint64_t end;
 	int error;
 
@@ -592,15 +621,13 @@ static void run_queue(struct soft_worker *worker, struct soft_queue *queue)
 				pthread_mutex_lock(&context->lock);
 				return;
 			}
+			if (!first && !error && is_any_ready(context) && give_way(context, queue))
+				return;
+			first = false;
 			queue->head++;
 			run_job(worker, job, error ? ACCEL_FAILED : ACCEL_PENDING, error);
-		} while (queue->head != end &&
-			 !atomic_load_explicit(&context->ready_count, memory_order_relaxed));
+		} while (queue->head != end);
 		pthread_mutex_lock(&context->lock);
-		if (queue->head != queue->tail && must_yield(context, queue)) {
-			make_ready(context, queue);
-			return;
-		}
 	}
 	make_idle(queue);
 }
@@ -657,6 +684,16 @@ void soft_queue_help(struct accel_queue *base, uint64_t seq, int64_t deadline)
 		wake(&context->wake, 1);
 }
 
+/* For what else is ready. With the lock, which is given up for a moment. */
+static void call_another(struct soft_context *context)
+{
+	if (!is_any_ready(context) || !take_sleeper(context))
+		return;
+	pthread_mutex_unlock(&context->lock);
+	wake(&context->wake, 1);
+	pthread_mutex_lock(&context->lock);
+}
+
 static void *worker_main(void *arg)
 {
 	struct soft_worker *worker = arg;
@@ -673,6 +710,7 @@ static void *worker_main(void *arg)
 		if (context->running <= context->cpus) {
 			queue = take_ready(context);
 			if (queue) {
+				call_another(context);
 				run_queue(worker, queue);
 				continue;
 			}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that waits does light jobs itself. All workers are kept asleep meanwhile, so that what
- * ends was done by the waiting thread, and what was not never ends.
+ * Who does the work without another having to be woken: a thread that waits does light jobs
+ * itself, and a chain of jobs stays on a worker. In the first case all workers are kept asleep
+ * meanwhile, so that what ends was done by the waiting thread, and what was not never ends.
  */
 #define _GNU_SOURCE
 #include "soft_test.h"
@@ -16,12 +17,14 @@
 
 #define KIB64 (64 << 10)
 
-/* ---- workers that don't wake ------------------------------------------------------------------ */
+/* ---- workers that don't wake ---------------------------------------------------------- */
 
 static int (*real_futex_wait)(const uint32_t *word, uint32_t value, int64_t deadline);
 static pthread_t test_thread;
+static int (*real_futex_wake)(const uint32_t *word, int count);
 static atomic_bool held;
 static sem_t asleep, let_go;
+static atomic_int wakes; /* by workers */
 
 static int futex_wait(const uint32_t *word, uint32_t value, int64_t deadline)
 {
@@ -30,6 +33,13 @@ static int futex_wait(const uint32_t *word, uint32_t value, int64_t deadline)
 	sem_post(&asleep);
 	sem_wait(&let_go);
 	return 0;
+}
+
+static int futex_wake(const uint32_t *word, int count)
+{
+	if (!pthread_equal(pthread_self(), test_thread))
+		atomic_fetch_add(&wakes, 1);
+	return real_futex_wake(word, count);
 }
 
 struct fixture {
@@ -48,6 +58,8 @@ static int setup(void **state)
 		sem_init(&let_go, 0, 0);
 		real_futex_wait = accel_core_sys.futex_wait;
 		accel_core_sys.futex_wait = futex_wait;
+		real_futex_wake = accel_core_sys.futex_wake;
+		accel_core_sys.futex_wake = futex_wake;
 	}
 	atomic_store(&held, true);
 	f->context = open_soft();
@@ -123,7 +135,7 @@ static void make_bos(struct fixture *f, struct accel_bo **bos, void **maps)
 	memset(maps[0], 7, 2 * KIB64);
 }
 
-/* ---- what is light ------------------------------------------------------------------------------ */
+/* ---- what is light ---------------------------------------------------------- */
 
 static void test_empty(void **state)
 {
@@ -203,7 +215,7 @@ static void test_arithmetic(void **state)
 	accel_bo_unref(bos[1]);
 }
 
-/* ---- how far it goes ---------------------------------------------------------------------------- */
+/* ---- how far it goes ---------------------------------------------------------- */
 
 static void test_past_deadline(void **state)
 {
@@ -298,7 +310,7 @@ static void test_priority(void **state)
 	accel_queue_unref(urgent);
 }
 
-/* ---- who else waits ----------------------------------------------------------------------------- */
+/* ---- who else waits ---------------------------------------------------------- */
 
 static void test_begin_access(void **state)
 {
@@ -340,6 +352,50 @@ static void test_cancel(void **state)
 	accel_job_unref(job);
 }
 
+/* ---- a chain ---------------------------------------------------------- */
+
+static int wait_at_gate(const struct accel_soft_call *call)
+{
+	sem_wait(call->data);
+	return 0;
+}
+
+#define LINKS 10000 /* many: who was woken may take a while to come, and is not woken meanwhile */
+
+/* From queue to queue and back, each job after the fence of the one before. */
+static void test_chain(void **state)
+{
+	struct fixture *f = *state;
+	struct accel_queue *queues[2] = {make_queue(f->context, 0, LINKS / 2),
+					 make_queue(f->context, 0, LINKS / 2)};
+	struct accel_fence **fences = calloc(LINKS, sizeof(struct accel_fence *));
+	struct accel_job **jobs = calloc(LINKS, sizeof(struct accel_job *));
+	sem_t gate;
+
+	release_workers(f);
+	sem_init(&gate, 0, 0);
+	for (int i = 0; i < LINKS; i++) {
+		struct accel_queue *queue = queues[i % 2];
+
+		jobs[i] = i ? empty_job(queue) : host_job(queue, wait_at_gate, &gate, 0);
+		fences[i] = submit(queue, jobs[i], i ? &fences[i - 1] : NULL, i ? 1 : 0);
+	}
+	atomic_store(&wakes, 0);
+	sem_post(&gate);
+	OK(accel_fence_wait(fences[LINKS - 1], ACCEL_NO_DEADLINE));
+	/* That wait's, and what the threads of the gate's job were at. */
+	assert_in_range(atomic_load(&wakes), 0, 4);
+	for (int i = 0; i < LINKS; i++) {
+		accel_fence_unref(fences[i]);
+		accel_job_unref(jobs[i]);
+	}
+	accel_queue_unref(queues[0]);
+	accel_queue_unref(queues[1]);
+	sem_destroy(&gate);
+	free(fences);
+	free(jobs);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -349,7 +405,7 @@ int main(void)
 		TEST(test_host_function), TEST(test_arithmetic),   TEST(test_past_deadline),
 		TEST(test_no_further),    TEST(test_in_order),     TEST(test_wait_fence),
 		TEST(test_priority),      TEST(test_begin_access), TEST(test_last_reference),
-		TEST(test_cancel),
+		TEST(test_cancel),        TEST(test_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
