@@ -41,7 +41,7 @@ static int make_job(int fd, struct job *job)
 static void close_rocket(void *loop)
 {
 	struct rocket *r = loop;
-	const uint32_t lowest = r->jobs[0].src.address;
+	const struct rocket_bo first = r->jobs[0].src;
 
 	for (int i = 0; i < RAW_JOBS; i++) {
 		struct job *job = &r->jobs[i];
@@ -52,8 +52,8 @@ static void close_rocket(void *loop)
 		rocket_bo_destroy(r->fd, &job->dst);
 		rocket_bo_destroy(r->fd, &job->lists.bo);
 	}
-	if (lowest)
-		rocket_settle(r->fd, lowest, RAW_JOBS * 3 * RAW_BYTES);
+	if (first.handle)
+		rocket_settle(r->fd, first.address, RAW_JOBS * 3 * RAW_BYTES);
 	close(r->fd);
 	free(r);
 }
