@@ -537,7 +537,8 @@ int qaic_job_poll(struct accel_job *base, bool ended, struct accel_job_result *r
 /* At least one: 0 would stand for the kernel's own default. */
 static uint32_t slice_ms(int64_t deadline)
 {
-	const int64_t left = accel_core_left(deadline, SLICE_NS);
+	const int64_t left = deadline == ACCEL_NO_DEADLINE ? SLICE_NS
+							   : accel_core_left(deadline, SLICE_NS);
 
 	return left > 0 ? (uint32_t)((left + NS_PER_MS - 1) / NS_PER_MS) : 1;
 }
@@ -572,15 +573,34 @@ static struct qaic_job *oldest(const struct qaic_job *job)
 	return NULL;
 }
 
-/* Under the queue's lock: what is to be waited for on the way to the end of @job, with the number
- * of its job; 0: nothing. The last buffer first: in most cases it is the last to end. */
-static uint64_t next_wait(struct qaic_job *job, int64_t deadline, struct qaic_wait *ask)
+/* Under the queue's lock: that buffer of @first, which is job @seq, has ended. True: it was the last
+ * one. The job may have been seen to end meanwhile, and be another now. */
+static bool has_waited(struct qaic_job *first, uint64_t seq, uint32_t handle)
+{
+	return first->base.seq == seq &&
+	       bo_of(first, first->base.bo_count - 1 - first->waited)->handle == handle &&
+	       ++first->waited == first->base.bo_count;
+}
+
+/*
+ * Under the queue's lock: what is to be waited for on the way to the end of @job, with the number of
+ * its job; 0: nothing. The last buffer first: in most cases it is the last to end. @seq: what @ask says
+ * has ended, of that job; 0: nothing has.
+ */
+static uint64_t next_wait(struct qaic_job *job, uint64_t seq, int64_t deadline,
+			  struct qaic_wait *ask)
 {
 	struct qaic_job *first;
 	uint32_t outcome;
 
-	while ((first = oldest(job)) && has_lost(first, &outcome))
-		finish(first, outcome);
+	while ((first = oldest(job))) {
+		if (has_lost(first, &outcome))
+			finish(first, outcome);
+		else if (has_waited(first, seq, ask->handle))
+			finish(first, ACCEL_DONE_UNVERIFIED);
+		else
+			break;
+	}
 	if (!first)
 		return 0;
 	*ask = (struct qaic_wait){
@@ -589,19 +609,6 @@ static uint64_t next_wait(struct qaic_job *job, int64_t deadline, struct qaic_wa
 		.dbc_id = atomic_load(&queue_of(job)->channel),
 	};
 	return first->base.seq;
-}
-
-/* Under the queue's lock: that buffer has ended. Its job may have been seen to end meanwhile. */
-static void has_waited(struct qaic_job *job, uint64_t seq, uint32_t handle)
-{
-	struct qaic_job *first = oldest(job);
-	uint32_t outcome;
-
-	if (!first || first->base.seq != seq || has_lost(first, &outcome) ||
-	    bo_of(first, first->base.bo_count - 1 - first->waited)->handle != handle)
-		return;
-	if (++first->waited == first->base.bo_count)
-		finish(first, ACCEL_DONE_UNVERIFIED);
 }
 
 /*
@@ -613,21 +620,19 @@ int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_res
 	struct accel_context *context = base->queue->context;
 	struct qaic_queue *queue = qaic_queue(base->queue);
 	struct qaic_job *job = qaic_job(base);
-	struct qaic_wait ask;
-	uint64_t seq;
-	int ret;
+	struct qaic_wait ask = {0};
+	uint64_t seq = 0;
+	int ret = 0;
 
 	pthread_mutex_lock(&base->queue->lock);
-	while ((seq = next_wait(job, deadline, &ask))) {
+	while ((seq = next_wait(job, ret ? 0 : seq, deadline, &ask))) {
 		pthread_mutex_unlock(&base->queue->lock);
 		ret = wait_slice(context, &ask, deadline);
 		/* One that is given back on purpose will be another in a moment. */
 		if (ret && ret != -ETIMEDOUT && ret != -EINTR && qaic_queue_look(queue))
 			accel_core_sys.poll(NULL, 0, NS_PER_MS);
 		pthread_mutex_lock(&base->queue->lock);
-		if (!ret)
-			has_waited(job, seq, ask.handle);
-		else if (accel_core_expired(deadline))
+		if (ret && accel_core_expired(deadline))
 			break;
 	}
 	pthread_mutex_unlock(&base->queue->lock);
