@@ -11,6 +11,8 @@
 /* A function that is seldom called: kept apart from its caller, which then saves no registers and
  * takes no stack for it. */
 #define SELDOM __attribute__((cold, noinline))
+/* One of which each caller has its own, for what it passes that never changes. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* ---- process.c: what there is once per process ------------------------------------ */
 

@@ -247,27 +247,35 @@ static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, ui
 		queue_sleep_locked(queue, ACCEL_NO_DEADLINE);
 }
 
-/* Of a queue that pulls not all could be taken: the same after another look. */
-static SELDOM uint32_t take_again(struct accel_queue *queue, struct accel_job *const *jobs,
-				  uint32_t taken, uint32_t count)
+/* Not all could be taken: of a queue that pulls once more after another look. How many, or the
+ * errno of the first. */
+static SELDOM int take_again(struct accel_queue *queue, struct accel_job *const *jobs,
+			     uint32_t taken, uint32_t count)
 {
-	set_state(jobs, taken, ACCEL_JOB_IDLE);
-	refresh(queue, jobs, count);
-	return take_prefix(queue, jobs, count);
+	if (queue->context->pulls) {
+		set_state(jobs, taken, ACCEL_JOB_IDLE);
+		refresh(queue, jobs, count);
+		taken = take_prefix(queue, jobs, count);
+	}
+	return taken ? (int)taken : refuse(queue, jobs[0]);
 }
 
-static int submit_locked(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
-			 struct waits *waits, struct accel_fence **out)
+/* @waits is NULL when there is nothing to wait for. */
+static ALWAYS_INLINE int submit_locked(struct accel_queue *queue, struct accel_job *const *jobs,
+				       uint32_t count, struct waits *waits,
+				       struct accel_fence **out)
 {
 	struct accel_fence *fence = NULL;
 	uint32_t taken, i;
 	int ret;
 
 	taken = take_prefix(queue, jobs, count);
-	if (taken < count && queue->context->pulls)
-		taken = take_again(queue, jobs, taken, count);
-	if (!taken)
-		return refuse(queue, jobs[0]);
+	if (taken < count) {
+		ret = take_again(queue, jobs, taken, count);
+		if (ret < 0)
+			return ret;
+		taken = (uint32_t)ret;
+	}
 	if (out) {
 		fence = fence_create(queue, queue->accepted + 1);
 		if (!fence) {
@@ -296,9 +304,25 @@ static int submit_locked(struct accel_queue *queue, struct accel_job *const *job
 	return ret;
 }
 
-/* Look at what is given beside the jobs; *waits stays NULL if there is nothing to wait for. */
-static SELDOM int read_params(struct accel_queue *queue, const struct accel_submit_params *params,
-			      struct waits *room, struct waits **waits)
+static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+			const struct accel_submit_params *params, struct accel_fence **fence)
+{
+	struct waits waits = {.fence = waits.few, .sync_file = -1};
+	int ret;
+
+	ret = waits_collect(queue, params, &waits);
+	if (!ret) {
+		pthread_mutex_lock(&queue->lock);
+		ret = submit_locked(queue, jobs, count, &waits, fence);
+		pthread_mutex_unlock(&queue->lock);
+	}
+	waits_drop(&waits);
+	return ret;
+}
+
+static SELDOM int submit_with(struct accel_queue *queue, struct accel_job *const *jobs,
+			      uint32_t count, const struct accel_submit_params *params,
+			      struct accel_fence **fence)
 {
 	struct accel_submit_params known;
 	int ret;
@@ -308,22 +332,15 @@ static SELDOM int read_params(struct accel_queue *queue, const struct accel_subm
 		return ret;
 	if (known.flags || known.reserved || (known.wait_count && !known.wait))
 		return accel_core_fail(-EINVAL, "unknown flags 0x%x, or wait is NULL", known.flags);
+	if (!known.wait_count)
+		return accel_submit(queue, jobs, count, NULL, fence);
 	ret = context_errno(queue->context);
-	if (ret || !known.wait_count)
-		return ret;
-	*room = (struct waits){.fence = room->few, .sync_file = -1};
-	ret = waits_collect(queue, &known, room);
-	if (ret)
-		waits_drop(room);
-	else
-		*waits = room;
-	return ret;
+	return ret ? ret : submit_after(queue, jobs, count, &known, fence);
 }
 
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence)
 {
-	struct waits *waits = NULL, room;
 	int ret;
 
 	ret = process_enter();
@@ -331,13 +348,13 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 		return ret;
 	if (!queue || !jobs || !count || count > INT_MAX)
 		return accel_core_fail(-EINVAL, "no queue, or no jobs (count %u)", count);
-	ret = params ? read_params(queue, params, &room, &waits) : context_errno(queue->context);
+	if (params)
+		return submit_with(queue, jobs, count, params, fence);
+	ret = context_errno(queue->context);
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&queue->lock);
-	ret = submit_locked(queue, jobs, count, waits, fence);
+	ret = submit_locked(queue, jobs, count, NULL, fence);
 	pthread_mutex_unlock(&queue->lock);
-	if (waits)
-		waits_drop(waits);
 	return ret;
 }

@@ -28,12 +28,12 @@ static const struct subject {
 	struct limits most;
 } subjects[] = {
 	{"empty", "empty", 0, 0, 0, 0, {250, 80, 650}},
-	{"rocket", "rocket", 2, 3, 1, 0, {450, 200, 900}},
+	{"rocket", "rocket", 2, 3, 1, 0, {470, 200, 900}},
 	{"rocket-unverified", "rocket/unverified", 1, 1, 1, 0, {400, 150, 800}},
-	{"ethosu", "ethosu", 2, 3, 1, 0, {500, 200, 900}},
+	{"ethosu", "ethosu", 2, 3, 1, 0, {550, 200, 900}},
 	{"ethosu-unverified", "ethosu/unverified", 1, 1, 1, 0, {400, 150, 800}},
 	{"ivpu", "intel_vpu", 1, 1, 1, 0, {400, 150, 800}},
-	{"qaic", "qaic", 1, 2, 1, 0, {700, 400, 1300}}, /* its job has two buffers */
+	{"qaic", "qaic", 1, 2, 1, 0, {750, 430, 1300}}, /* its job has two buffers */
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
