@@ -28,6 +28,7 @@ struct soft_worker {
 	struct soft_context *context;
 	struct list link; /* soft_context.workers */
 	pthread_t thread;
+	bool telling;		    /* its own: of a job's end */
 	_Atomic uint32_t computing; /* between packets' begin and end; futex of context_exit */
 };
 
@@ -54,9 +55,25 @@ struct soft_share {
 	bool waiting;
 };
 
-/* The context of the worker that this thread is, while it tells of a job's end: then it looks for
- * work next. */
-static _Thread_local const struct soft_context *looks_next;
+/* A worker's thread has itself under this key. Not _Thread_local: what the dynamic linker does for
+ * such a variable of a module that was loaded late, leak checkers stumble over. */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t self_key;
+static bool self_known; /* else all are taken for strangers, and more is woken */
+
+static void make_key(void)
+{
+	self_known = pthread_key_create(&self_key, NULL) == 0;
+}
+
+/* Whether the calling thread is a worker that looks for work as soon as it has told of a job's
+ * end, which it does. */
+static bool looks_next(const struct soft_context *context)
+{
+	const struct soft_worker *self = self_known ? pthread_getspecific(self_key) : NULL;
+
+	return self && self->context == context && self->telling;
+}
 
 static void wake(_Atomic uint32_t *word, int count)
 {
@@ -469,9 +486,11 @@ static void run_job(struct soft_worker *worker, struct soft_job *job, uint32_t o
 	result.error = accel_core_outcome_errno(outcome);
 	if (outcome == ACCEL_FAILED)
 		result.driver_code = (uint64_t)(int64_t)error;
-	looks_next = worker ? run.context : NULL;
+	if (worker)
+		worker->telling = true;
 	accel_core_job_done(&job->base, &result);
-	looks_next = NULL;
+	if (worker)
+		worker->telling = false;
 }
 
 /* ---- wait fences ------------------------------------------------------- */
@@ -487,7 +506,7 @@ static void fence_fired(struct accel_fence_callback *callback)
 	if (queue->state == SOFT_QUEUE_BLOCKED && !queue->canceling) {
 		make_ready(context, queue);
 		/* A chain from queue to queue stays on one worker, and wakes none. */
-		if (looks_next != context && take_sleeper(context))
+		if (!looks_next(context) && take_sleeper(context))
 			wake(&context->wake, 1);
 	}
 	pthread_mutex_unlock(&context->lock);
@@ -703,6 +722,8 @@ static void *worker_main(void *arg)
 	uint32_t seen;
 
 	soft_compute_thread();
+	if (self_known)
+		pthread_setspecific(self_key, worker);
 	pthread_mutex_lock(&context->lock);
 	context->running++;
 	while (!context->stop) {
@@ -874,6 +895,7 @@ int soft_sched_init(struct soft_context *context)
 	list_init(&context->shares);
 	list_init(&context->workers);
 	context->cpus = count_cpus();
+	pthread_once(&key_once, make_key);
 	err = pthread_mutex_init(&context->lock, NULL);
 	return err ? accel_core_fail(-err, "soft: no lock: %s", strerror(err)) : 0;
 }
