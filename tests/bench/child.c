@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,14 @@
 #include <unistd.h>
 
 extern char **environ;
+
+/* Providers lie in lib/libaccel/N, N being the number of their interface, or, those with functions
+ * of their own, beside the library. */
+static bool is_provider(const char *line)
+{
+	return fnmatch("*/libaccel/[0-9]/*.so\n", line, 0) == 0 ||
+	       fnmatch("*/libaccel-*.so.*\n", line, 0) == 0;
+}
 
 /* How many lines of the process's map are of a provider's file. */
 static int mapped_providers(void)
@@ -25,19 +34,20 @@ static int mapped_providers(void)
 	if (!maps)
 		return -errno;
 	while (getline(&line, &room, maps) > 0)
-		n += strstr(line, "/libaccel/") && strstr(line, ".so");
+		n += is_provider(line);
 	free(line);
 	fclose(maps);
 	return n;
 }
 
-/* Lists the devices, and says how many providers are mapped then and when soft is open. */
+/* Lists the devices, and says how many providers that maps, and how many if soft is opened; without
+ * those that this program is linked with. */
 static int child_maps(const char *arg)
 {
 	struct accel_device *devices[64];
 	struct accel_device *soft;
 	struct accel_context *ctx;
-	int n, listed;
+	int n, before = mapped_providers(), listed;
 
 	(void)arg;
 	n = accel_device_scan(0, devices, 64);
@@ -48,13 +58,13 @@ static int child_maps(const char *arg)
 		accel_device_unref(devices[i]);
 	}
 	listed = mapped_providers();
-	if (n < 0 || listed < 0 || accel_device_find("soft:0", &soft) < 0)
+	if (n < 0 || before < 0 || listed < 0 || accel_device_find("soft:0", &soft) < 0)
 		return 1;
 	n = accel_open(soft, NULL, ACCEL_NO_DEADLINE, &ctx);
 	accel_device_unref(soft);
 	if (n < 0)
 		return 1;
-	printf("%d %d\n", listed, mapped_providers());
+	printf("%d %d\n", listed - before, mapped_providers() - before);
 	accel_context_unref(ctx);
 	return 0;
 }
