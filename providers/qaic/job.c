@@ -312,7 +312,7 @@ static int attach_all(struct qaic_job *job)
 						  "buffer %u is under way with another job", i);
 	for (i = 0; i < job->base.bo_count; i++) {
 		ret = qaic_attach(queue, bo_of(job, i), job->layout[i], i);
-		if (!ret)
+		if (!ret && job->limit[i])
 			ret = check_limit(job, i, job->limit[i]);
 		if (ret)
 			return ret;
@@ -343,17 +343,15 @@ static int execute(struct qaic_job *job)
 	bool partial = false;
 	uint32_t i;
 
-	for (i = 0; i < count; i++)
-		partial |= job->limit[i] != 0;
 	for (i = 0; i < count; i++) {
-		if (!partial)
-			plain[i] = (struct qaic_execute_entry){.handle = bo_of(job, i)->handle};
-		else
-			job->entries[i] = (struct qaic_partial_execute_entry){
-				.handle = bo_of(job, i)->handle,
-				.resize = kernel_limit(job, i),
-			};
+		plain[i] = (struct qaic_execute_entry){.handle = bo_of(job, i)->handle};
+		partial |= job->limit[i] != 0;
 	}
+	for (i = 0; i < count && partial; i++)
+		job->entries[i] = (struct qaic_partial_execute_entry){
+			.handle = bo_of(job, i)->handle,
+			.resize = kernel_limit(job, i),
+		};
 	return accel_core_ioctl(
 		job->base.queue->context->fd,
 		partial ? DRM_IOCTL_QAIC_PARTIAL_EXECUTE_BO : DRM_IOCTL_QAIC_EXECUTE_BO, &ask);

@@ -274,8 +274,10 @@ static int attach(struct qaic_queue *queue, int fd, struct qaic_attach_slice *as
 	return ret;
 }
 
-static int attach_anew(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
-		       uint32_t index, uint64_t activation)
+/* Apart from where a submission finds that it is attached. */
+static __attribute__((noinline)) int attach_anew(struct qaic_queue *queue, struct qaic_bo *bo,
+						 struct qaic_layout *layout, uint32_t index,
+						 uint64_t activation)
 {
 	struct qaic_attach_slice ask = {
 		.hdr =

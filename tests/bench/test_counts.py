@@ -17,7 +17,7 @@ INSTRUCTIONS = {
     "ethosu": (481, 176, 820),
     "ethosu-unverified": (347, 105, 685),
     "ivpu": (340, 125, 671),
-    "qaic": (671, 392, 1155),
+    "qaic": (607, 328, 1155),
 }
 
 if not shutil.which("valgrind"):
