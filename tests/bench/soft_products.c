@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define SIDE   1024
-#define ROUNDS 21
+#define ROUNDS 31
 
 struct product {
 	uint32_t type;
