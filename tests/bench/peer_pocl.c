@@ -5,10 +5,14 @@
 
 #include <CL/cl.h>
 #include <errno.h>
+#include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct peer {
+	char directory[64]; /* where it compiles */
 	cl_context context;
 	cl_command_queue queue;
 	cl_program program;
@@ -39,6 +43,30 @@ static cl_platform_id find_platform(void)
 	return NULL;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+/* The device that it has by itself, with one thread; and nothing that it makes is to stay. */
+static bool prepare(struct peer *peer)
+{
+	snprintf(peer->directory, sizeof(peer->directory), "/tmp/accel-bench-XXXXXX");
+	if (!mkdtemp(peer->directory)) {
+		peer->directory[0] = '\0';
+		return false;
+	}
+	setenv("POCL_CACHE_DIR", peer->directory, 1);
+	setenv("POCL_KERNEL_CACHE", "0", 1);
+	setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
+	setenv("POCL_CPU_MAX_CU_COUNT", "1", 1); /* the name since PoCL 4 */
+	unsetenv("POCL_DEVICES");
+	return true;
+}
+
 /* An empty kernel is what an empty job is. */
 static cl_int make_kernel(struct peer *peer, cl_device_id device)
 {
@@ -53,34 +81,33 @@ static cl_int make_kernel(struct peer *peer, cl_device_id device)
 	return status;
 }
 
-const char *peer_open(struct peer **out)
+/* NULL, or what is missing. */
+static const char *open_device(struct peer *peer)
 {
-	const char *missing = NULL;
-	cl_platform_id platform;
+	cl_platform_id platform = find_platform();
 	cl_device_id device;
-	struct peer *peer;
 	cl_int status;
 
-	/* The device that it has by itself, with one thread; and nothing is kept on disk. */
-	unsetenv("POCL_DEVICES");
-	setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
-	setenv("POCL_CPU_MAX_CU_COUNT", "1", 1); /* the name since PoCL 4 */
-	setenv("POCL_KERNEL_CACHE", "0", 1);
-	platform = find_platform();
 	if (!platform)
 		return "there is no PoCL here (Debian: pocl-opencl-icd)";
 	if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_CPU, 1, &device, NULL) != CL_SUCCESS)
 		return "PoCL has no CPU device here";
-	peer = calloc(1, sizeof(*peer));
-	if (!peer)
-		return "no memory";
 	peer->context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
 	if (status == CL_SUCCESS)
 		peer->queue = clCreateCommandQueue(peer->context, device, 0, &status);
 	if (status != CL_SUCCESS)
-		missing = "PoCL gives no queue";
-	else if (make_kernel(peer, device) != CL_SUCCESS)
-		missing = "PoCL can't build a kernel";
+		return "PoCL gives no queue";
+	return make_kernel(peer, device) == CL_SUCCESS ? NULL : "PoCL can't build a kernel";
+}
+
+const char *peer_open(struct peer **out)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	const char *missing;
+
+	if (!peer)
+		return "no memory";
+	missing = prepare(peer) ? open_device(peer) : "PoCL has no directory to compile in";
 	if (missing)
 		peer_close(peer);
 	else
@@ -100,6 +127,8 @@ void peer_close(struct peer *peer)
 		clReleaseCommandQueue(peer->queue);
 	if (peer->context)
 		clReleaseContext(peer->context);
+	if (peer->directory[0])
+		nftw(peer->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	free(peer);
 }
 
