@@ -39,8 +39,11 @@ struct work {
 static int run_raw(void *arg, unsigned int count)
 {
 	struct work *work = arg;
+	int ret = 0;
 
-	return work->loop->run(work->raw, count, work->batch, work->outcome);
+	for (unsigned int done = 0; done < count && !ret; done += work->batch)
+		ret = work->loop->run(work->raw, work->batch, work->outcome);
+	return ret;
 }
 
 static int run_batch(struct work *work)

@@ -19,11 +19,14 @@ int soft_failed(struct bench *b, int err, const char *doing)
 	return bench_refuse(b, err, "%s: %s", doing, strerror(-err));
 }
 
-int soft_open(struct bench *b, struct accel_context **ctx)
+int soft_open(struct bench *b, int second_cpu, struct accel_context **ctx)
 {
 	struct accel_device *device;
-	int err = accel_device_find(device_name(b), &device);
+	int err = bench_pin(b, 0, second_cpu);
 
+	if (err)
+		return err;
+	err = accel_device_find(device_name(b), &device);
 	if (err)
 		return soft_failed(b, err, device_name(b));
 	err = accel_open(device, NULL, 0, ctx);

@@ -10,11 +10,8 @@
 #include <string.h>
 
 static const struct bench_group *const groups[] = {
-	&bench_group_load,
-	&bench_group_counts,
-	&bench_group_soft,
-	&bench_group_rig,
-	&bench_group_list,
+	&bench_group_load, &bench_group_counts, &bench_group_soft,
+	&bench_group_rig,  &bench_group_list,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -85,8 +85,9 @@ static int submit(const struct ethosu *e, const struct job *job)
 	return ethosu_submit(e->fd, job->stream, regions, 2, 0, 0);
 }
 
-static int run_batch(const struct ethosu *e, unsigned int batch, bool outcome)
+static int run_batch(void *loop, unsigned int batch, bool outcome)
 {
+	const struct ethosu *e = loop;
 	struct drm_ethosu_bo_wait wait = {.handle = e->jobs[batch - 1].dst.handle,
 					  .timeout_ns = INT64_MAX};
 	int fences[RAW_JOBS], ret;
@@ -105,15 +106,6 @@ static int run_batch(const struct ethosu *e, unsigned int batch, bool outcome)
 		       : raw_ioctl(e->fd, DRM_IOCTL_ETHOSU_BO_WAIT, &wait);
 }
 
-static int run_ethosu(void *loop, unsigned int count, unsigned int batch, bool outcome)
-{
-	int ret = 0;
-
-	for (unsigned int done = 0; done < count && !ret; done += batch)
-		ret = run_batch(loop, batch, outcome);
-	return ret;
-}
-
 static bool copied(void *loop, unsigned int batch)
 {
 	struct ethosu *e = loop;
@@ -129,7 +121,7 @@ const struct raw_loop raw_loop_ethosu = {
 	.outcome = true,
 	.unverified = true,
 	.open = open_ethosu,
-	.run = run_ethosu,
+	.run = run_batch,
 	.copied = copied,
 	.close = close_ethosu,
 };

@@ -87,25 +87,17 @@ static int end(const struct ivpu *v, const struct job *job)
 	return !ret && wait.job_status != DRM_IVPU_JOB_STATUS_SUCCESS ? -EIO : ret;
 }
 
-static int run_batch(const struct ivpu *v, unsigned int batch)
+static int run_batch(void *loop, unsigned int batch, bool outcome)
 {
+	const struct ivpu *v = loop;
 	int ret = 0;
 
+	(void)outcome;
 	for (unsigned int i = 0; i < batch && !ret; i++)
 		ret = submit(v, &v->jobs[i]);
 	/* The last first, so that the others have ended when asked for. */
 	for (unsigned int i = batch; i-- > 0 && !ret;)
 		ret = end(v, &v->jobs[i]);
-	return ret;
-}
-
-static int run_ivpu(void *loop, unsigned int count, unsigned int batch, bool outcome)
-{
-	int ret = 0;
-
-	(void)outcome;
-	for (unsigned int done = 0; done < count && !ret; done += batch)
-		ret = run_batch(loop, batch);
 	return ret;
 }
 
@@ -123,7 +115,7 @@ const struct raw_loop raw_loop_ivpu = {
 	.driver = "intel_vpu",
 	.outcome = true,
 	.open = open_ivpu,
-	.run = run_ivpu,
+	.run = run_batch,
 	.copied = copied,
 	.close = close_ivpu,
 };

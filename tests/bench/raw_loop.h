@@ -19,9 +19,9 @@ struct raw_loop {
 	bool outcome, unverified;
 	/* Opens the node and makes the jobs. Returns 0 or a negative errno, as run() does. */
 	int (*open)(const char *node, void **loop);
-	/* Runs `count` jobs, `batch` at a time: they are submitted, each by a call of its own, then
-	 * waited for. With `outcome` a job that did not end well is an error. */
-	int (*run)(void *loop, unsigned int count, unsigned int batch, bool outcome);
+	/* Runs a batch of jobs: they are submitted, each by a call of its own, then waited for. With
+	 * `outcome` a job that did not end well is an error. */
+	int (*run)(void *loop, unsigned int batch, bool outcome);
 	/* Whether the first `batch` jobs have copied what they were given when this was asked last. */
 	bool (*copied)(void *loop, unsigned int batch);
 	void (*close)(void *loop);

@@ -70,10 +70,12 @@ static int open_qaic(const char *node, void **loop)
 	return ret;
 }
 
-static int run_batch(struct qaic *q, unsigned int batch)
+static int run_batch(void *loop, unsigned int batch, bool outcome)
 {
+	struct qaic *q = loop;
 	int ret = 0;
 
+	(void)outcome;
 	for (unsigned int i = 0; i < batch && !ret; i++) {
 		const struct qaic_bo *const bos[2] = {&q->src[i], &q->dst[i]};
 
@@ -85,16 +87,6 @@ static int run_batch(struct qaic *q, unsigned int batch)
 		if (!ret)
 			ret = qaic_wait(q->fd, q->channel, &q->src[i], MS);
 	}
-	return ret;
-}
-
-static int run_qaic(void *loop, unsigned int count, unsigned int batch, bool outcome)
-{
-	int ret = 0;
-
-	(void)outcome;
-	for (unsigned int done = 0; done < count && !ret; done += batch)
-		ret = run_batch(loop, batch);
 	return ret;
 }
 
@@ -112,7 +104,7 @@ const struct raw_loop raw_loop_qaic = {
 	.driver = "qaic",
 	.unverified = true,
 	.open = open_qaic,
-	.run = run_qaic,
+	.run = run_batch,
 	.copied = copied,
 	.close = close_qaic,
 };

@@ -87,8 +87,9 @@ static int submit(const struct rocket *r, struct job *job)
 	return rocket_submit(r->fd, &job->lists, in, 2, &job->dst.handle, 1);
 }
 
-static int run_batch(struct rocket *r, unsigned int batch, bool outcome)
+static int run_batch(void *loop, unsigned int batch, bool outcome)
 {
+	struct rocket *r = loop;
 	struct drm_rocket_prep_bo prep = {.handle = r->jobs[batch - 1].dst.handle,
 					  .timeout_ns = INT64_MAX};
 	int fences[RAW_JOBS], ret;
@@ -107,15 +108,6 @@ static int run_batch(struct rocket *r, unsigned int batch, bool outcome)
 		       : raw_ioctl(r->fd, DRM_IOCTL_ROCKET_PREP_BO, &prep);
 }
 
-static int run_rocket(void *loop, unsigned int count, unsigned int batch, bool outcome)
-{
-	int ret = 0;
-
-	for (unsigned int done = 0; done < count && !ret; done += batch)
-		ret = run_batch(loop, batch, outcome);
-	return ret;
-}
-
 static bool copied(void *loop, unsigned int batch)
 {
 	struct rocket *r = loop;
@@ -131,7 +123,7 @@ const struct raw_loop raw_loop_rocket = {
 	.outcome = true,
 	.unverified = true,
 	.open = open_rocket,
-	.run = run_rocket,
+	.run = run_batch,
 	.copied = copied,
 	.close = close_rocket,
 };

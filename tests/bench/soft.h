@@ -17,8 +17,9 @@ int soft_products(struct bench *b);
 int soft_chain(struct bench *b);
 int soft_peer(struct bench *b);
 
-/* Open the device that is measured. It counts its CPUs then: pin before. */
-int soft_open(struct bench *b, struct accel_context **ctx);
+/* Pin to the first CPU, and to a second one unless that is -1, and open the device that is measured,
+ * which counts its CPUs then. */
+int soft_open(struct bench *b, int second_cpu, struct accel_context **ctx);
 /* bench_refuse() with what libaccel said last. */
 int soft_failed(struct bench *b, int err, const char *doing);
 

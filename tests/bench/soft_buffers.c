@@ -82,9 +82,7 @@ int soft_buffers(struct bench *b)
 	struct bench_side sides[2];
 	int err;
 
-	err = bench_pin(b, 0, -1);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, -1, &ctx);
 	if (err)
 		return err;
 	err = compare(ctx, 64 << 10, false, 64, sides);

@@ -150,9 +150,7 @@ static int measure(struct bench *b, int second_cpu, const char *name)
 	struct accel_context *ctx = NULL;
 	int err;
 
-	err = bench_pin(b, 0, second_cpu);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, second_cpu, &ctx);
 	if (err)
 		return err;
 	err = chain_create(ctx, &chain);

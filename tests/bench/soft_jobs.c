@@ -93,9 +93,7 @@ int soft_jobs(struct bench *b)
 	char name[32];
 	int err;
 
-	err = bench_pin(b, 0, -1);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, -1, &ctx);
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < QUEUES && !err; i++)

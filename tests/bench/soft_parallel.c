@@ -197,9 +197,7 @@ int soft_parallel(struct bench *b)
 		bench_absent(b, "stream on two CPUs", "there is one CPU");
 		return 0;
 	}
-	err = bench_pin(b, 0, 1);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, 1, &ctx);
 	if (err)
 		return err;
 	err = two_queues(b, ctx);

@@ -61,9 +61,7 @@ int soft_peer(struct bench *b)
 	const char *missing;
 	int err;
 
-	err = bench_pin(b, 0, -1);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, -1, &ctx);
 	if (err)
 		return err;
 	missing = peer_open(&peer);

@@ -134,9 +134,7 @@ int soft_products(struct bench *b)
 			bench_absent(b, name, "there is one CPU");
 			continue;
 		}
-		err = bench_pin(b, 0, threads == 2 ? 1 : -1);
-		if (!err)
-			err = soft_open(b, &ctx);
+		err = soft_open(b, threads == 2 ? 1 : -1, &ctx);
 		if (err)
 			break;
 		err = compare(ctx, product, threads, &speed);

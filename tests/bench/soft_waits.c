@@ -152,9 +152,7 @@ int soft_waits(struct bench *b)
 	double whole, whole_ratio, end, end_ratio;
 	int err;
 
-	err = bench_pin(b, 0, -1);
-	if (!err)
-		err = soft_open(b, &ctx);
+	err = soft_open(b, -1, &ctx);
 	if (err)
 		return err;
 	err = accel_queue_create(ctx, NULL, ACCEL_NO_DEADLINE, &waiter.queue);
