@@ -223,13 +223,30 @@ static int read_id(const char *dir, const char *parent_uevent, struct accel_devi
 	return 0;
 }
 
+/*
+ * A device that has no parent (any more). The kernel takes the link to the parent away before the
+ * one in the class (drivers/base/core.c, device_remove_class_symlinks()), and makes them the other
+ * way round: it is being removed, unless it is a virtual one, which never had a parent.
+ */
+static bool is_going(const char *dir)
+{
+	char target[PATH_MAX];
+	ssize_t length;
+
+	length = accel_core_sys.readlink(dir, target, sizeof(target) - 1);
+	if (length < 0)
+		return false;
+	target[length] = '\0';
+	return !strstr(target, "/devices/virtual/");
+}
+
 /* Fill @info from /sys/class/accel/@name. What can't be read stays as it is; without a
- * device number there is no device. */
+ * device number there is no device. -ENODEV: it is being removed. */
 static int read_sysfs(const char *name, struct accel_device_info *info)
 {
 	char dir[PATH_MAX], path[PATH_MAX + 32], text[4096 + 1];
 	long long number;
-	int ret;
+	int ret, id_ret;
 
 	if (snprintf(dir, sizeof(dir), "%s/class/accel/%s", env_get()->sysfs, name) >=
 	    (int)sizeof(dir))
@@ -250,7 +267,11 @@ static int read_sysfs(const char *name, struct accel_device_info *info)
 	if (ret >= 0 && (sysfs_uevent(text, "DRIVER", info->driver, sizeof(info->driver)) ||
 			 !sysfs_is_plain_word(info->driver)))
 		info->driver[0] = '\0';
-	if (read_id(dir, ret >= 0 ? text : NULL, info))
+	id_ret = read_id(dir, ret >= 0 ? text : NULL, info);
+	/* Also where a new one of that name has come after the first look at its parent. */
+	if ((ret == -ENOENT || ret == -ENODEV || id_ret == -ENOENT) && is_going(dir))
+		return -ENODEV;
+	if (id_ret)
 		snprintf(info->id, sizeof(info->id), "node:%u:%u", major((dev_t)info->devnum),
 			 minor((dev_t)info->devnum));
 
@@ -313,7 +334,8 @@ static int add_sysfs(void *data, const char *name)
 	ret = read_sysfs(name, &device->info);
 	if (ret) {
 		/* One bad device never hides the others. */
-		accel_core_log(ACCEL_LOG_WARNING, "skipping %s in sysfs: %s", name, strerror(-ret));
+		accel_core_log(ret == -ENODEV ? ACCEL_LOG_DEBUG : ACCEL_LOG_WARNING,
+			       "skipping %s in sysfs: %s", name, strerror(-ret));
 		accel_device_unref(device);
 		return ret == -ENOMEM ? ret : 0;
 	}

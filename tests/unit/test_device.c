@@ -418,6 +418,51 @@ static void test_vanishing(void **state)
 	scan(2);
 }
 
+/* accel0, linked from the class as the kernel does it. */
+static void add_below(const char *parent)
+{
+	char path[200];
+
+	tree_dir(tree, "class/accel");
+	snprintf(path, sizeof(path), "%s/accel/accel0/uevent", parent);
+	tree_print(tree, path, "MAJOR=261\nMINOR=0\n");
+	snprintf(path, sizeof(path), "../../%s/accel/accel0", parent);
+	tree_link(tree, "class/accel/accel0", path);
+}
+
+/* While a device is removed there is a moment in which it has lost its parent already. */
+static void test_going(void **state)
+{
+	struct accel_device *device;
+
+	(void)state;
+	add_below("devices/platform/npu0");
+	tree_print(tree, "devices/platform/npu0/uevent", "DRIVER=npu\n");
+	scan(0);
+	assert_fails(accel_device_find("accel0", &device), -ENODEV);
+	tree_link(tree, "class/accel/accel0/device", "../../../npu0");
+	scan(1);
+	assert_string_equal(info(0).id, "platform:npu0");
+	forget_devices();
+	/* The link is there again when it is read, its parent's text was not. */
+	seam_fail(SEAM_OPEN, 1, 1, -ENOENT);
+	scan(0);
+	/* It hides no other. */
+	unlink(tree_path(tree, "class/accel/accel0/device"));
+	add(1, NULL, "npu");
+	scan(1);
+	assert_string_equal(info(0).name, "accel1");
+}
+
+/* One that never had a parent is named by its node. */
+static void test_virtual(void **state)
+{
+	(void)state;
+	add_below("devices/virtual");
+	scan(1);
+	assert_string_equal(info(0).id, "node:261:0");
+}
+
 static void test_thousands(void **state)
 {
 	char path[64];
@@ -786,6 +831,8 @@ int main(void)
 		TEST(test_hostile_parent),
 		TEST(test_absurd_names),
 		TEST(test_vanishing),
+		TEST(test_going),
+		TEST(test_virtual),
 		TEST(test_thousands),
 		TEST(test_many),
 		TEST(test_calls_per_device),
