@@ -9,9 +9,17 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_compile_options(-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes)
 # What is built names no directory of the machine that built it: debuggers that are started at the
-# top of the tree find the sources.
-add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
-	-ffile-prefix-map=${PROJECT_BINARY_DIR}=.)
+# top of the tree find the sources. The last that fits is taken, and "tree" fits "tree-build", too:
+# so the longer one is last.
+set(directories ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+string(LENGTH "${PROJECT_SOURCE_DIR}" source_length)
+string(LENGTH "${PROJECT_BINARY_DIR}" binary_length)
+if(source_length GREATER binary_length)
+	list(REVERSE directories)
+endif()
+foreach(directory ${directories})
+	add_compile_options(-ffile-prefix-map=${directory}=.)
+endforeach()
 if(ENABLE_WERROR)
 	add_compile_options(-Werror)
 endif()
