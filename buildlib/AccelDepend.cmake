@@ -14,6 +14,14 @@ macro(accel_need PREFIX MODULE DEBIAN FEDORA)
 	endif()
 endmacro()
 
+# accel_need_python(): the interpreter, for the tests. Gives Python3_EXECUTABLE.
+macro(accel_need_python)
+	find_package(Python3 COMPONENTS Interpreter)
+	if(NOT Python3_FOUND)
+		message(FATAL_ERROR "Python 3 is missing. Debian: python3. Fedora: python3.")
+	endif()
+endmacro()
+
 # accel_left_out(WHAT DEBIAN FEDORA): a line of the summary.
 function(accel_left_out WHAT DEBIAN FEDORA)
 	set_property(GLOBAL APPEND_STRING PROPERTY accel_left_out

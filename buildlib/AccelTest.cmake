@@ -3,7 +3,7 @@
 # fault, conformance, examples, accelctl, checks, kernel; and beside it slow, if it takes more than
 # some seconds. `build.sh test --quick` leaves out kernel and slow.
 accel_need(CMOCKA cmocka libcmocka-dev libcmocka-devel)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
+accel_need_python()
 
 # Seconds after which a test hangs for sure, also on a busy machine.
 set(ACCEL_TEST_TIMEOUT 300)
@@ -15,7 +15,10 @@ endif()
 set(launcher ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(ENABLE_VALGRIND)
 	set(ACCEL_TEST_TIMEOUT 1200)
-	find_program(VALGRIND valgrind REQUIRED)
+	find_program(VALGRIND valgrind)
+	if(NOT VALGRIND)
+		message(FATAL_ERROR "valgrind is missing. Debian: valgrind. Fedora: valgrind.")
+	endif()
 	set(launcher ${VALGRIND} -q --error-exitcode=99 --leak-check=full --fair-sched=yes
 		--suppressions=${CMAKE_CURRENT_LIST_DIR}/valgrind.supp)
 	if(CMAKE_VERSION VERSION_LESS 3.29)
