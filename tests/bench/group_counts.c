@@ -109,12 +109,8 @@ static void count_made_up(struct bench *b, const struct subject *s)
 	bench_figure(b, name, number_of(text, "clock"), "calls");
 }
 
-static const struct subject *subject_of_driver(const char *text)
+static const struct subject *subject_of_driver(const char *driver)
 {
-	char driver[32];
-
-	if (sscanf(text, "driver %31s", driver) != 1)
-		return NULL;
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		if (strcmp(subjects[i].device, driver) == 0)
 			return &subjects[i];
@@ -122,18 +118,29 @@ static const struct subject *subject_of_driver(const char *text)
 	return NULL;
 }
 
-static int count_device(struct bench *b, const char *device)
+static int count_device(struct bench *b, const char *name)
 {
-	char *argv[] = {helper, "count", (char *)device, NULL};
+	struct accel_device_info info = {.size = sizeof(info)};
+	char *argv[] = {helper, "count", info.name, NULL};
+	char text[4096], driver[sizeof(info.driver)] = "";
 	const struct subject *s;
-	char text[4096];
-	int err = bench_run(helper, argv, text, sizeof(text));
+	struct accel_device *device;
+	int err = accel_device_find(name, &device);
 
+	if (err < 0)
+		return bench_refuse(b, err, "%s: %s", name, strerror(-err));
+	accel_device_get_info(device, &info);
+	accel_device_unref(device);
+	/* That of some devices is known when they are open. */
+	if (info.driver[0] && !subject_of_driver(info.driver))
+		return bench_refuse(b, -ENODEV, "nothing is promised for the driver of %s", name);
+	err = bench_run(helper, argv, text, sizeof(text));
 	if (err)
 		return bench_refuse(b, err, "%s: %s", helper, strerror(-err));
-	s = subject_of_driver(text);
+	sscanf(text, "driver %31s", driver);
+	s = subject_of_driver(driver);
 	if (!s)
-		return bench_refuse(b, -ENODEV, "nothing is promised for the driver of %s", device);
+		return bench_refuse(b, -ENODEV, "nothing is promised for the driver of %s", name);
 	note_counts(b, s, text);
 	return 0;
 }

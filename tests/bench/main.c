@@ -102,11 +102,12 @@ int main(int argc, char **argv)
 		fputs("accel-bench: out of memory\n", stderr);
 		status = 2;
 	}
+	/* What was measured before a group could not be is told, and JSON is an array always. */
+	if (json)
+		report_json(&b);
+	else if (status == 0 || b.n)
+		report_text(&b);
 	if (status == 0) {
-		if (json)
-			report_json(&b);
-		else
-			report_text(&b);
 		for (size_t i = 0; i < b.n; i++) {
 			if (!b.figures[i].reason && !figure_met(&b.figures[i]))
 				status = 1;

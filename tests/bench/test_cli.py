@@ -35,6 +35,21 @@ class Cli(Case):
     def test_unknown_option(self):
         self.refused("load", "--fast")
 
+    def test_json_of_nothing(self):
+        """An array all the same; and what was measured before a group was refused is in it."""
+        run = bench("rig", "--json")
+        self.assertEqual((run.returncode, json.loads(run.stdout)), (2, []))
+        run = bench("load", "rig", "--json")
+        self.assertEqual(run.returncode, 2)
+        self.assertEqual({f["group"] for f in json.loads(run.stdout)}, {"load"})
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+
+    def test_counts_of_another_device(self):
+        """The software device has no driver of which anything is promised."""
+        if not os.path.exists(PROGRAM + "-counts"):
+            self.skipTest("counts is not here")
+        self.assertIn("nothing is promised", self.refused("counts", "--device", "soft:0"))
+
     def test_rig_elsewhere(self):
         """Its jobs are for models: they go to no device of a machine."""
         self.assertIn("guest", self.refused("rig"))
