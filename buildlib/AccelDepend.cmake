@@ -14,8 +14,12 @@ macro(accel_need PREFIX MODULE DEBIAN FEDORA)
 	endif()
 endmacro()
 
-# accel_need_python(): the interpreter, for the tests. Gives Python3_EXECUTABLE.
+# accel_need_python(): the interpreter, for the tests. Gives Python3_EXECUTABLE: the distribution's,
+# whose packages the tests want (NumPy), and not another that comes first in PATH.
 macro(accel_need_python)
+	if(NOT Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
+		set(Python3_EXECUTABLE /usr/bin/python3)
+	endif()
 	find_package(Python3 COMPONENTS Interpreter)
 	if(NOT Python3_FOUND)
 		message(FATAL_ERROR "Python 3 is missing. Debian: python3. Fedora: python3.")
