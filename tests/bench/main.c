@@ -107,6 +107,10 @@ int main(int argc, char **argv)
 		report_json(&b);
 	else if (status == 0 || b.n)
 		report_text(&b);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("accel-bench: standard output");
+		status = 2;
+	}
 	if (status == 0) {
 		for (size_t i = 0; i < b.n; i++) {
 			if (!b.figures[i].reason && !figure_met(&b.figures[i]))

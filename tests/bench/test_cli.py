@@ -44,6 +44,11 @@ class Cli(Case):
         self.assertEqual({f["group"] for f in json.loads(run.stdout)}, {"load"})
         self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
 
+    def test_full_disk(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            run = subprocess.run([PROGRAM, "load"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual((run.returncode, len(run.stderr.splitlines())), (2, 1), run)
+
     def test_counts_of_another_device(self):
         """The software device has no driver of which anything is promised."""
         if not os.path.exists(PROGRAM + "-counts"):
