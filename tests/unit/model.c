@@ -667,6 +667,12 @@ int model_teardown(void **state)
 	return 0;
 }
 
+void model_drop_tree(void)
+{
+	tree_remove(tree);
+	tree = NULL;
+}
+
 void model_keep_memory(long count)
 {
 	memory_before += count;

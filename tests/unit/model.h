@@ -51,6 +51,9 @@ enum model_kind {
 int model_setup(void **state);
 int model_teardown(void **state);
 
+/* For who ends without model_teardown(): the devices are open, and sysfs can go. */
+void model_drop_tree(void);
+
 /* So many allocations are kept on purpose, as those for providers are. */
 void model_keep_memory(long count);
 

@@ -338,6 +338,7 @@ static int exit_with_two(void *arg)
 	open[0] = model_open(MODEL_PUSH, 0);
 	open[1] = model_open(MODEL_PULL, 0);
 	accel_context_unref(model_open(MODEL_PULL, 0));
+	model_drop_tree();
 	exit(open[0] && open[1] ? 7 : 1);
 }
 
@@ -350,6 +351,7 @@ static int exit_of_a_child(void *arg)
 	atexit(report);
 	model_setup(NULL);
 	open = model_open(MODEL_PUSH, 0);
+	model_drop_tree();
 	if (!fork())
 		exit(0);
 	wait(NULL);
