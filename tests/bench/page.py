@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""page.py --idle RUN... [--loaded RUN...] [--rig RUN...] [--rig-loaded RUN...] [--about FILE] [-o DOCS]
+"""page.py --KIND RUN... [--KIND RUN...]... [--about FILE] [-o DOCS]
 
 Makes DOCS/performance.md and the plots in DOCS/performance/ of runs of `accel-bench --json`, and
 of performance.md.in beside this file, in which these lines stand for what was measured:
@@ -8,9 +8,11 @@ of performance.md.in beside this file, in which these lines stand for what was m
     @SUMMARY@         how many targets are met, and which are not
     @MACHINE@         on what, as FILE tells: a JSON object of strings
     @FIGURES GROUP@   a group's tables and plots
+    @ORDINARY@        what has a target, as it is in the ordinary scheduling class
     @OTHERS@          those of groups that are not named
 
-A figure is the median of the idle runs. One that no run on the host has is taken from the rig.
+Kinds of runs are idle, loaded, rig, rig-loaded, ordinary and ordinary-loaded. A figure is the median
+of the idle runs; one that no run on the host has is taken from the rig. Ordinary runs are told apart.
 """
 import argparse
 import json
@@ -25,7 +27,7 @@ import plot  # noqa: E402
 from plot import number  # noqa: E402
 
 TEMPLATE = Path(__file__).resolve().with_name("performance.md.in")
-KINDS = ("idle", "loaded", "rig", "rig-loaded")
+KINDS = ("idle", "loaded", "rig", "rig-loaded", "ordinary", "ordinary-loaded")
 STEADY = 15  # percent by which a ratio may differ between runs
 MOST_CURVES = 8  # in a plot
 TIMES = {"ns": "ns", "us": "µs", "ms": "ms", "s": "s"}
@@ -53,7 +55,7 @@ class Figure:
     def settle(self):
         """What runs on the host have is not asked of the rig."""
         self.rig = not self.values["idle"] and not self.values["loaded"]
-        idle, loaded = (self.values[kind] for kind in (KINDS[2:] if self.rig else KINDS[:2]))
+        idle, loaded = (self.values[kind] for kind in (KINDS[2:4] if self.rig else KINDS[:2]))
         self.idle = [value for value, _ in idle]
         self.loaded = [value for value, _ in loaded]
         self.aimed = [(value, met) for value, met in idle + loaded if met is not None]
@@ -94,18 +96,22 @@ class Figure:
         return self.met.count(False)
 
     def verdict(self):
-        if not self.met:
-            return ""
-        if not self.missed():
-            return "met"
-        if self.missed() == len(self.met):
-            return "**missed**"
-        return f"**missed** in {self.missed()} of {len(self.met)} runs"
+        return verdict(self.met)
 
     def words(self):
         """The unit as a reader wants it."""
         first, _, rest = self.unit.partition(" ")
         return " ".join(filter(None, (TIMES.get(first, first), rest)))
+
+
+def verdict(met):
+    """What to say of a target that these runs met, or did not."""
+    missed = met.count(False)
+    if not met:
+        return ""
+    if not missed:
+        return "met"
+    return "**missed**" + (f" in {missed} of {len(met)} runs" if missed < len(met) else "")
 
 
 def cell(text):
@@ -293,6 +299,24 @@ def summary(groups):
     return "\n\n".join(parts)
 
 
+def ordinary(groups):
+    """What has a target and depends on who has the CPU."""
+    rows, met = [], 0
+    for figure in (f for figures in groups.values() for f in figures):
+        idle, loaded = (figure.values[kind] for kind in KINDS[4:])
+        aimed = [there for _, there in idle + loaded if there is not None]
+        if not aimed or figure.absent:
+            continue
+        met += False not in aimed
+        spans = [span([value for value, _ in runs]) for runs in (idle, loaded)]
+        rows.append([figure.name, f"{figure.text()} {figure.words()}", *spans,
+                     figure.sense() + number(figure.target), verdict(aimed)])
+    if not rows:
+        return "Not measured."
+    return (f"{met} of these {len(rows)} targets are met in every run.\n\n" +
+            table(["figure", "above", "idle runs", "loaded runs", "target", ""], rows))
+
+
 def make(template, groups, about):
     """The page, and its plots by name."""
     plots = {}
@@ -302,6 +326,8 @@ def make(template, groups, about):
         word, group = match[1], match[2]
         if word == "SUMMARY":
             return summary(groups)
+        if word == "ORDINARY":
+            return ordinary(groups)
         if word == "MACHINE":
             return table(["", ""], about.items())
         if word == "FIGURES":
@@ -309,7 +335,7 @@ def make(template, groups, about):
         return "\n\n".join(f"## The group {group}\n\n{show_group(group, figures, plots)}"
                            for group, figures in groups.items() if group not in named)
 
-    page = re.sub(r"(?m)^@(SUMMARY|MACHINE|OTHERS|FIGURES)(?: (\w+))?@$", fill, template)
+    page = re.sub(r"(?m)^@(SUMMARY|MACHINE|ORDINARY|OTHERS|FIGURES)(?: (\w+))?@$", fill, template)
     return re.sub(r"\n{3,}", "\n\n", page), plots
 
 

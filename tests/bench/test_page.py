@@ -2,6 +2,7 @@
 """What was measured is on the page: each figure, what is missed, what is absent and why, and the
 curves as plots that can be read."""
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,28 +51,32 @@ RIG = [figure("rig", "accel0/ratio/batch=1", 1.04, "of raw", 1.05, True),
        figure("load", "text", 99, "KiB", 150, True)]
 
 
+def make(top, runs):
+    """The page of these runs, in @top."""
+    words = []
+    for kind, found in runs.items():
+        words.append(f"--{kind}")
+        for n, entries in enumerate(found):
+            path = top / f"{kind}-{n}.json"
+            path.write_text(json.dumps(entries))
+            words.append(str(path))
+    (top / "about.json").write_text(json.dumps({"CPU": "an abacus"}))
+    subprocess.run([sys.executable, HERE / "page.py", *words, "--about", top / "about.json",
+                    "-o", top], check=True, stdout=subprocess.PIPE)
+    return (top / "performance.md").read_text()
+
+
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.directory.cleanup)
-        top = Path(cls.directory.name)
-        words = []
-        runs = {"idle": [run(1), run(1.02), run(1.04)], "loaded": [run(1.1), run(1.3), run(1.4)],
-                "rig": [RIG], "rig-loaded": [RIG]}
-        for kind, found in runs.items():
-            words.append(f"--{kind}")
-            for n, entries in enumerate(found):
-                path = top / f"{kind}-{n}.json"
-                path.write_text(json.dumps(entries))
-                words.append(str(path))
-        (top / "about.json").write_text(json.dumps({"CPU": "an abacus"}))
-        (top / "performance").mkdir()
-        (top / "performance/old.svg").write_text("from another run")
-        subprocess.run([sys.executable, HERE / "page.py", *words, "--about", top / "about.json",
-                        "-o", top], check=True, stdout=subprocess.PIPE)
-        cls.top = top
-        cls.text = (top / "performance.md").read_text()
+        cls.top = Path(cls.directory.name)
+        (cls.top / "performance").mkdir()
+        (cls.top / "performance/old.svg").write_text("from another run")
+        cls.text = make(cls.top, {"idle": [run(1), run(1.02), run(1.04)],
+                                  "loaded": [run(1.1), run(1.3), run(1.4)],
+                                  "rig": [RIG], "rig-loaded": [RIG]})
 
     def line(self, *words):
         found = [line for line in self.text.splitlines() if all(word in line for word in words)]
@@ -121,6 +126,20 @@ class Page(unittest.TestCase):
         self.assertIn("| 1.04 of raw |", self.line("| accel0/ratio/batch=1 |"))
         self.assertIn("| 5 of opening |", self.line("| list against opening (in the rig) |"))
         self.assertIn("| 101.5 KiB | 101.5 | 101.5 |", self.line("| text |"))
+
+    def test_ordinary(self):
+        """Runs in the ordinary class have a table of their own, and change nothing else."""
+        with tempfile.TemporaryDirectory() as directory:
+            text = make(Path(directory), {"idle": [run(1)], "ordinary": [run(1)],
+                                          "ordinary-loaded": [run(1.2), run(2)]})
+            alone = make(Path(directory), {"idle": [run(1)]})
+        self.assertIn("Not measured.", alone)
+        at = text.index("targets are met in every run.\n\n")
+        self.assertIn("| submit and wait | 1.5 F | 1.5 | 1.8 to 3 | at most 2 | "
+                      "**missed** in 1 of 3 runs |", text[at:])
+        self.assertIn("| slow \\| thing | 7 F | 7 | 7 | 2 | **missed** |", text[at:])
+        self.assertNotIn("futex round trip", text[at:text.index("##", at)])
+        self.assertEqual(text[:text.index("##")], alone[:alone.index("##")])
 
     def test_about(self):
         self.line("| CPU | an abacus |")
@@ -180,13 +199,19 @@ class Measure(unittest.TestCase):
             program = top / "bin/accel-bench"
             program.write_text(PROGRAM)
             program.chmod(0o755)
+            chrt = top / "chrt"
+            chrt.write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
+            chrt.chmod(0o755)
             subprocess.run([HERE / "measure", top, "-o", top / "docs", "--runs", "2"],
-                           check=True, stdout=subprocess.PIPE)
+                           check=True, stdout=subprocess.PIPE,
+                           env=os.environ | {"PATH": f"{top}:{os.environ['PATH']}"})
             self.assertEqual(program.with_suffix(".log").read_text(), "load --json\n" * 4)
             text = (top / "docs/performance.md").read_text()
             self.assertEqual({path.name for path in (top / "bench").iterdir()},
                              {"about.json", "idle-1.json", "idle-2.json", "idle-refused.json",
-                              "loaded-1.json", "loaded-2.json"})
+                              "loaded-1.json", "loaded-2.json", "ordinary-1.json",
+                              "ordinary-2.json", "ordinary-loaded-1.json",
+                              "ordinary-loaded-2.json"})
         self.assertIn("| text | 200 KiB | 200 | 200 | 150 | **missed** |", text)
         self.assertIn("- all of it: no such thing here", text)
         self.assertRegex(text, r"\| libaccel \| \d+\.\d+\.\d+ \|")
