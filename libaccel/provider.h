@@ -37,6 +37,7 @@
 #include <stdbool.h>
 
 #include "list.h"
+#include "lock.h"
 #include "sys.h"
 
 #define ACCEL_PRIVATE_ABI 3
