@@ -94,9 +94,9 @@ int accel_core_bo_map(struct accel_bo *bo)
 {
 	int ret;
 
-	pthread_mutex_lock(&bo->context->lock);
+	accel_core_lock(&bo->context->lock);
 	ret = map_locked(bo);
-	pthread_mutex_unlock(&bo->context->lock);
+	accel_core_unlock(&bo->context->lock);
 	return ret;
 }
 
@@ -242,9 +242,9 @@ int accel_bo_import(struct accel_context *context, int dmabuf_fd, uint32_t flags
 	ret = accel_core_context_errno(context);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	ret = import_locked(context, dmabuf_fd, flags, out);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	return ret;
 }
 
@@ -260,11 +260,11 @@ int accel_bo_export(struct accel_bo *bo, uint32_t flags, int *dmabuf_fd)
 	if (!(bo->flags & ACCEL_BO_SHARE))
 		return accel_core_fail(-EINVAL, "only a buffer that was made with ACCEL_BO_SHARE "
 				       "can be exported");
-	pthread_mutex_lock(&bo->context->lock);
+	accel_core_lock(&bo->context->lock);
 	ret = ops_of(bo)->bo_export(bo, dmabuf_fd);
 	if (!ret && atomic_load(&bo->key))
 		bo_table_add(bo);
-	pthread_mutex_unlock(&bo->context->lock);
+	accel_core_unlock(&bo->context->lock);
 	return ret;
 }
 

@@ -42,7 +42,7 @@ struct accel_bo *bo_cache_take(struct accel_context *context, uint32_t flags, ui
 	struct accel_bo *bo = NULL;
 	struct list *node;
 
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	/* The newest is the one whose pages are still in the CPU's caches. */
 	for (node = context->cache.prev; node != &context->cache; node = node->prev) {
 		bo = list_entry(node, struct accel_bo, cache_link);
@@ -53,7 +53,7 @@ struct accel_bo *bo_cache_take(struct accel_context *context, uint32_t flags, ui
 	}
 	if (node == &context->cache)
 		bo = NULL;
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	return bo;
 }
 
@@ -65,12 +65,12 @@ bool bo_cache_give(struct accel_bo *bo)
 	if (bo->no_cache || bo->bytes > CACHE_BYTES_MAX / 4 || atomic_load(&context->state))
 		return false;
 	list_init(&out);
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	list_append(&context->cache, &bo->cache_link);
 	context->cache_bytes += bo->bytes;
 	context->cache_count++;
 	shrink(context, CACHE_BYTES_MAX, CACHE_COUNT_MAX, &out);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	destroy_all(&out);
 	return true;
 }
@@ -80,8 +80,8 @@ void bo_cache_trim(struct accel_context *context, uint64_t keep_bytes)
 	struct list out;
 
 	list_init(&out);
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	shrink(context, keep_bytes, keep_bytes ? UINT32_MAX : 0, &out);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	destroy_all(&out);
 }

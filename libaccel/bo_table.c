@@ -38,9 +38,9 @@ bool bo_table_put(struct accel_bo *bo)
 	while (now > 1)
 		if (atomic_compare_exchange_weak(&bo->refs, &now, now - 1))
 			return false;
-	pthread_mutex_lock(&bo->context->lock);
+	accel_core_lock(&bo->context->lock);
 	if (!refs_put(&bo->refs)) {
-		pthread_mutex_unlock(&bo->context->lock);
+		accel_core_unlock(&bo->context->lock);
 		return false;
 	}
 	/* The handle must be closed before anyone else can be given it again. */
@@ -49,6 +49,6 @@ bool bo_table_put(struct accel_bo *bo)
 		bo->context->provider->ops->bo_fini(bo);
 		bo->closed = true;
 	}
-	pthread_mutex_unlock(&bo->context->lock);
+	accel_core_unlock(&bo->context->lock);
 	return true;
 }

@@ -216,7 +216,6 @@ static int make_context(struct accel_device *device, const struct accel_provider
 	context->fd = fd;
 	context->opened_ns = accel_core_sys.now();
 	context->looked_ns = context->opened_ns;
-	pthread_mutex_init(&context->lock, NULL);
 	list_init(&context->queues);
 	list_init(&context->shared);
 	list_init(&context->cache);
@@ -237,7 +236,6 @@ static int make_context(struct accel_device *device, const struct accel_provider
 no_add:
 	provider->ops->context_fini(context);
 no_init:
-	pthread_mutex_destroy(&context->lock);
 	accel_device_unref(context->device);
 	accel_core_sys.free(context);
 	return ret;
@@ -512,7 +510,6 @@ void accel_context_unref(struct accel_context *context)
 	if (context->fd >= 0)
 		accel_core_sys.close(context->fd);
 	park_sweep();
-	pthread_mutex_destroy(&context->lock);
 	accel_device_unref(context->device);
 	accel_core_sys.free(context);
 }

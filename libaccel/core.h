@@ -257,7 +257,7 @@ struct accel_fence {
 	struct accel_fence_pool *pool;
 	uint64_t first, last; /* sequence numbers of the jobs it covers */
 	struct list link;     /* accel_queue.fences, then a list of ended ones */
-	pthread_mutex_t lock; /* queue, callbacks, event_fd */
+	struct accel_lock lock; /* queue, callbacks, event_fd */
 	struct list callbacks;
 	int event_fd; /* made when first asked for; -1: none */
 	int fd;	      /* imported: our duplicate; -1: none */

@@ -27,7 +27,6 @@ static struct accel_fence *fence_new(struct accel_fence_pool *pool)
 		return NULL;
 	list_init(&fence->link);
 	list_init(&fence->callbacks);
-	pthread_mutex_init(&fence->lock, NULL);
 	fence->pool = pool;
 	fence->event_fd = -1;
 	fence->fd = -1;
@@ -36,7 +35,6 @@ static struct accel_fence *fence_new(struct accel_fence_pool *pool)
 
 static void fence_free(struct accel_fence *fence)
 {
-	pthread_mutex_destroy(&fence->lock);
 	accel_core_sys.free(fence);
 }
 
@@ -185,11 +183,11 @@ struct accel_queue *fence_hold_queue(struct accel_fence *fence)
 {
 	struct accel_queue *queue;
 
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	queue = fence->queue;
 	if (queue)
 		refs_get(&queue->refs);
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return queue;
 }
 
@@ -210,11 +208,11 @@ static struct accel_queue *let_go_of_queue(struct accel_fence *fence)
 
 	if (atomic_load_explicit(&fence->refs, memory_order_acquire) == 1)
 		return fence->queue; /* nobody else has it: it has ended */
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	queue = fence->queue;
 	if (atomic_fetch_or(&fence->state, FENCE_USERLESS) & FENCE_ENDED)
 		fence->queue = NULL;
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return queue;
 }
 
@@ -253,9 +251,9 @@ void fence_set_ended(struct accel_fence *fence)
 {
 	if (!(atomic_fetch_or(&fence->state, FENCE_ENDED) & FENCE_USERLESS))
 		return;
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	fence->queue = NULL;
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 }
 
 static void tell_hearers(struct accel_fence *fence)
@@ -264,14 +262,14 @@ static void tell_hearers(struct accel_fence *fence)
 	struct list told, *node, *after;
 
 	list_init(&told);
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	list_for_each_safe(node, after, &fence->callbacks) {
 		list_del(node);
 		list_append(&told, node);
 	}
 	if (fence->event_fd >= 0)
 		fence_write_event(fence->event_fd);
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	list_for_each_safe(node, after, &told) {
 		callback = list_entry(node, struct accel_fence_callback, link);
 		callback->fn(callback);
@@ -314,7 +312,7 @@ static int look_at_fd(struct accel_fence *fence, int64_t timeout_ns)
 	ret = accel_core_sys.poll(&pollfd, 1, timeout_ns);
 	if (ret <= 0)
 		return ret;
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	if (!fence_has_ended(fence)) {
 		if (!accel_core_sync_file_status(fence->fd, &status))
 			fence->error = error_of_status(status);
@@ -322,7 +320,7 @@ static int look_at_fd(struct accel_fence *fence, int64_t timeout_ns)
 			fence->error = -EIO;
 		atomic_fetch_or(&fence->state, FENCE_ENDED);
 	}
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return 1;
 }
 
@@ -462,12 +460,12 @@ int accel_core_fence_add_callback(struct accel_fence *fence, struct accel_fence_
 		return -EALREADY;
 	if (!fence_ends_by_itself(fence))
 		return -EOPNOTSUPP;
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	if (atomic_fetch_or(&fence->state, FENCE_HEARD) & FENCE_ENDED)
 		ret = -EALREADY;
 	else
 		list_append(&fence->callbacks, &callback->link);
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return ret;
 }
 
@@ -476,12 +474,12 @@ bool accel_core_fence_del_callback(struct accel_fence *fence, struct accel_fence
 	bool on_list = false;
 	struct list *node;
 
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	list_for_each(node, &fence->callbacks)
 		if (node == &callback->link)
 			on_list = true;
 	if (on_list)
 		list_del(&callback->link);
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return on_list;
 }

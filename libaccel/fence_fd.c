@@ -24,7 +24,7 @@ int fence_event_fd(struct accel_fence *fence, int *out)
 {
 	int fd, ret = 0;
 
-	pthread_mutex_lock(&fence->lock);
+	accel_core_lock(&fence->lock);
 	if (fence->event_fd < 0) {
 		fd = accel_core_sys.eventfd(0, EVENT_FLAGS);
 		if (fd < 0) {
@@ -37,7 +37,7 @@ int fence_event_fd(struct accel_fence *fence, int *out)
 	}
 	*out = fence->event_fd;
 out:
-	pthread_mutex_unlock(&fence->lock);
+	accel_core_unlock(&fence->lock);
 	return ret;
 }
 
@@ -76,7 +76,7 @@ static int export_pulled(struct accel_fence *fence, struct accel_queue *queue, u
 	struct accel_job *job;
 	int ret;
 
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	job = queue_find_job(queue, fence->last);
 	if (!job && kind == ACCEL_FD_SYNC_FILE) {
 		ret = ops->ended_sync_file(queue->context, out);
@@ -92,7 +92,7 @@ static int export_pulled(struct accel_fence *fence, struct accel_queue *queue, u
 		if (!ret)
 			ret = 1;
 	}
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	return ret == 1 ? export_event(fence, out) : ret;
 }
 

@@ -245,7 +245,7 @@ int accel_job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo)
 				       job->bo_count, index);
 	if (job->queue->context->pulls)
 		queue_poll(job->queue, UINT64_MAX);
-	pthread_mutex_lock(&job->queue->lock);
+	accel_core_lock(&job->queue->lock);
 	/* Ended, and told so to its caller, but another thread still returns from its wait. */
 	while (job->state == ACCEL_JOB_ENDED)
 		queue_sleep_locked(job->queue, ACCEL_NO_DEADLINE);
@@ -254,7 +254,7 @@ int accel_job_set_bo(struct accel_job *job, uint32_t index, struct accel_bo *bo)
 		before = job->bos[index].bo;
 		job->bos[index].bo = accel_bo_ref(bo);
 	}
-	pthread_mutex_unlock(&job->queue->lock);
+	accel_core_unlock(&job->queue->lock);
 	accel_bo_unref(before);
 	return ret;
 }
@@ -279,16 +279,16 @@ int accel_job_get_result(struct accel_job *job, struct accel_job_result *out)
 		return ret;
 	queue = job->queue;
 	if (queue->context->pulls) {
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		seq = job->seq;
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		queue_poll(queue, seq);
 	}
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	submitted = job->seq != 0;
 	if (job->state == ACCEL_JOB_IDLE || job->state == ACCEL_JOB_ENDED)
 		result = job->result;
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	if (!submitted)
 		return accel_core_fail(-ENODATA, "the job was never submitted");
 	return accel_core_params_out(out, &result, sizeof(result));
@@ -350,10 +350,10 @@ void accel_job_unref(struct accel_job *job)
 		return;
 	}
 	queue = job->queue;
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	idle = job->state == ACCEL_JOB_IDLE;
 	job->orphan = !idle;
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	if (idle)
 		job_destroy(job);
 	/* Else whoever sees it end frees it, and the queue's end waits for that. */

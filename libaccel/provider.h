@@ -73,7 +73,7 @@ struct accel_context {
 	uint32_t waits;	    /* enum accel_waits; set by context_init */
 	int fd;		    /* the node; -1: none. context_fini may keep it and set -1 */
 	struct accel_limits limits;
-	pthread_mutex_t lock;
+	struct accel_lock lock;
 	struct list queues;    /* accel_queue.link */
 	struct list shared;    /* accel_bo.shared_link: buffers with a key */
 	struct list cache;     /* accel_bo.cache_link: freed ones, the oldest first */
@@ -111,7 +111,7 @@ struct accel_queue {
 				 * it drains */
 	int32_t priority;
 	uint32_t depth;
-	pthread_mutex_t lock; /* all below, and the state of this queue's jobs */
+	struct accel_lock lock; /* all below, and the state of this queue's jobs */
 	struct list jobs;     /* accel_job.link: accepted and not ended, in order */
 	uint32_t under_way;
 	uint32_t held;	/* of those, jobs that have not reached the driver */

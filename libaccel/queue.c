@@ -121,10 +121,10 @@ void queue_tell(struct accel_queue *queue, struct ended *ended)
 	list_for_each_safe(node, after, &ended->jobs) {
 		list_del(node);
 		job_destroy(list_entry(node, struct accel_job, link));
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		queue->dying--;
 		queue_wake(queue);
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 	}
 }
 
@@ -134,10 +134,10 @@ void accel_core_job_done(struct accel_job *job, const struct accel_job_result *r
 	struct ended ended;
 
 	ended_init(&ended);
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	queue_complete(queue, job, result, &ended);
 	queue_wake(queue);
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_tell(queue, &ended);
 }
 
@@ -177,9 +177,9 @@ void queue_poll(struct accel_queue *queue, uint64_t seq)
 	struct ended ended;
 
 	ended_init(&ended);
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	queue_poll_locked(queue, seq, 0, &ended);
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_tell(queue, &ended);
 }
 
@@ -203,7 +203,7 @@ bool queue_uses_bo(struct accel_queue *queue, const struct accel_bo *bo, uint64_
 	bool found = false;
 	uint32_t i;
 
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	for (node = queue->jobs.prev; node != &queue->jobs && !found; node = node->prev) {
 		job = list_entry(node, struct accel_job, link);
 		found = job->commands == bo;
@@ -212,7 +212,7 @@ bool queue_uses_bo(struct accel_queue *queue, const struct accel_bo *bo, uint64_
 		if (found)
 			*seq = job->seq;
 	}
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	return found;
 }
 
@@ -232,9 +232,9 @@ void queue_sleep_locked(struct accel_queue *queue, int64_t deadline)
 {
 	const uint32_t seen = atomic_load(&queue->events);
 
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_sleep(queue, seen, deadline);
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 }
 
 /* Under the lock, which is given up meanwhile: sleep in the driver until @job has ended. */
@@ -247,9 +247,9 @@ static int wait_in_driver(struct accel_queue *queue, struct accel_job *job, int6
 	int ret;
 
 	job->pins++;
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	ret = ops->job_wait(job, deadline, &result);
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	if (!ret) {
 		if (queue->jobs.next != &job->link)
 			queue_poll_locked(queue, seq - 1, seq - 1, ended);
@@ -300,7 +300,7 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 
 	while (!ret) {
 		ended_init(&ended);
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		seen = atomic_load(&queue->events);
 		job = queue->completed < seq ? job_to_wait_for(queue, seq) : NULL;
 		if (queue->completed >= seq) {
@@ -314,7 +314,7 @@ int queue_wait(struct accel_queue *queue, uint64_t seq, int64_t deadline)
 			if (!ret || ret == -ETIME) /* else the next round looks once more */
 				ret = queue->completed >= seq;
 		}
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		queue_tell(queue, &ended);
 		if (!ret && !job) {
 			if (!queue->context->pulls)
@@ -333,29 +333,14 @@ void queue_wait_running(struct accel_queue *queue)
 	uint64_t seq;
 
 	do {
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		job = job_to_wait_for(queue, UINT64_MAX);
 		seq = job ? job->seq : 0;
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 	} while (job && !queue_wait(queue, seq, ACCEL_NO_DEADLINE));
 }
 
 /* ---- making and ending ---------------------------------------------------------------------------- */
-
-/* Where a thread of the provider's ends the jobs, it meets those that submit at the lock, which
- * nobody has for long: to spin for a moment is less than to sleep. */
-static void lock_init(struct accel_queue *queue)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
-	if (!queue->context->pulls)
-		pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-#endif
-	pthread_mutex_init(&queue->lock, &attr);
-	pthread_mutexattr_destroy(&attr);
-}
 
 int accel_queue_create(struct accel_context *context, const struct accel_queue_params *params,
 		       int64_t deadline, struct accel_queue **out)
@@ -395,7 +380,6 @@ int accel_queue_create(struct accel_context *context, const struct accel_queue_p
 	queue->users = 1;
 	queue->priority = known.priority;
 	queue->depth = known.depth;
-	lock_init(queue);
 	list_init(&queue->jobs);
 	list_init(&queue->fences);
 	list_init(&queue->link);
@@ -409,16 +393,15 @@ int accel_queue_create(struct accel_context *context, const struct accel_queue_p
 		goto no_pool;
 	}
 	accel_context_ref(context);
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	list_append(&context->queues, &queue->link);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	*out = queue;
 	return 0;
 
 no_pool:
 	context->provider->ops->queue_fini(queue);
 no_init:
-	pthread_mutex_destroy(&queue->lock);
 	accel_core_sys.free(queue);
 	return ret;
 }
@@ -428,14 +411,14 @@ struct accel_queue *queue_next(struct accel_context *context, struct accel_queue
 	struct accel_queue *queue, *next = NULL;
 	struct list *node;
 
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	for (node = at ? at->link.next : context->queues.next; node != &context->queues && !next;
 	     node = node->next) {
 		queue = list_entry(node, struct accel_queue, link);
 		if (refs_try_get(&queue->refs))
 			next = queue;
 	}
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	if (at)
 		queue_put(at);
 	return next;
@@ -447,11 +430,10 @@ void queue_put(struct accel_queue *queue)
 
 	if (!refs_put(&queue->refs))
 		return;
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	list_del(&queue->link);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 	fence_pool_put(queue->pool);
-	pthread_mutex_destroy(&queue->lock);
 	accel_core_sys.free(queue);
 	accel_context_unref(context);
 }
@@ -470,10 +452,10 @@ static void drain(struct accel_queue *queue)
 			busy = true;
 			continue;
 		}
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		seen = atomic_load(&queue->events);
 		busy = queue->under_way || queue->dying;
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		if (busy)
 			queue_sleep(queue, seen, ACCEL_NO_DEADLINE);
 	} while (busy);
@@ -535,9 +517,9 @@ static int fence_of_any(struct accel_context *context, struct accel_fence **out)
 		/* One that drains has no users to add to. */
 		if (!refs_try_get(&queue->users))
 			continue;
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		ret = fence_of_oldest(queue, out);
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		queue_put_user(queue);
 	}
 	if (queue)
@@ -558,12 +540,12 @@ static int room_here(struct accel_queue *queue, struct accel_fence **out)
 {
 	int ret;
 
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	if (has_room(queue))
 		ret = fence_create_ended(out);
 	else
 		ret = fence_of_oldest(queue, out);
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	return ret;
 }
 
@@ -605,11 +587,11 @@ int accel_queue_cancel(struct accel_queue *queue, int64_t deadline)
 		ret = accel_core_fail(-EOPNOTSUPP, "this driver can't cancel");
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	seq = queue->accepted;
 	list_for_each(node, &queue->jobs)
 		list_entry(node, struct accel_job, link)->canceled = true;
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_wake(queue);
 	ret = queue->context->provider->ops->queue_cancel(queue);
 	return ret ? ret : queue_wait(queue, seq, deadline);

@@ -238,9 +238,9 @@ static void refresh(struct accel_queue *queue, struct accel_job *const *jobs, ui
 {
 	if (jobs[0] && jobs[0]->queue == queue &&
 	    (jobs[0]->state == ACCEL_JOB_RUNNING || queue->depth - queue->under_way < count)) {
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		queue_poll(queue, UINT64_MAX);
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 	}
 	/* Ended, and told so to its caller, but another thread still returns from its wait. */
 	while (is_pinned(queue, jobs, count))
@@ -312,9 +312,9 @@ static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs
 
 	ret = waits_collect(queue, params, &waits);
 	if (!ret) {
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		ret = submit_locked(queue, jobs, count, &waits, fence);
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 	}
 	waits_drop(&waits);
 	return ret;
@@ -353,8 +353,8 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 	ret = context_errno(queue->context);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	ret = submit_locked(queue, jobs, count, NULL, fence);
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	return ret;
 }

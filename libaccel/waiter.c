@@ -97,14 +97,14 @@ static int sleep_on_fence(struct accel_queue *queue, struct accel_job *job, int6
 	struct accel_fence *fence = job->wait[job->wait_count - 1];
 	int ret;
 
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	ret = accel_core_fence_sleep(fence, deadline);
 	/* Nothing of this job's is with the device that would tell. */
 	if (deadline - queue->waiter->looked_ns >= ACCEL_LOOK_NS) {
 		queue->waiter->looked_ns = deadline;
 		accel_core_context_look(queue->context);
 	}
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	return ret;
 }
 
@@ -112,9 +112,9 @@ static void wait_for_oldest(struct accel_queue *queue, int64_t deadline)
 {
 	const uint64_t seq = queue->completed + 1;
 
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_wait(queue, seq, deadline);
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 }
 
 /* One round under the lock, which is given up while it sleeps. */
@@ -131,9 +131,9 @@ static void serve(struct accel_queue *queue)
 		ret = serve_held(queue, held, &ended);
 	if (ended.any) {
 		queue_wake(queue);
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		queue_tell(queue, &ended);
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 	}
 	/* Some fences end only when somebody asks. */
 	if (held && ret == -EINPROGRESS)
@@ -152,10 +152,10 @@ static void *run(void *arg)
 {
 	struct accel_queue *queue = arg;
 
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	while (!queue->waiter->stop)
 		serve(queue);
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	return NULL;
 }
 
@@ -190,9 +190,9 @@ void waiter_stop(struct accel_queue *queue)
 
 	if (!waiter)
 		return;
-	pthread_mutex_lock(&queue->lock);
+	accel_core_lock(&queue->lock);
 	waiter->stop = true;
-	pthread_mutex_unlock(&queue->lock);
+	accel_core_unlock(&queue->lock);
 	queue_wake(queue);
 	accel_core_sys.thread_join(waiter->thread);
 	accel_core_sys.free(waiter);

@@ -85,7 +85,7 @@ int ivpu_queue_cancel(struct accel_queue *base)
 
 	if (!ivpu_context(base->context)->queues)
 		return 0;
-	pthread_mutex_lock(&base->lock);
+	accel_core_lock(&base->lock);
 	list_for_each(node, &base->jobs) {
 		job = list_entry(node, struct accel_job, link);
 		if (job->state != ACCEL_JOB_RUNNING)
@@ -95,7 +95,7 @@ int ivpu_queue_cancel(struct accel_queue *base)
 	}
 	if (any)
 		destroy(queue);
-	pthread_mutex_unlock(&base->lock);
+	accel_core_unlock(&base->lock);
 	return 0; /* the next submission makes the other */
 }
 

@@ -147,7 +147,7 @@ static int prepare_all(struct qaic_job *job)
 	uint32_t i;
 	int ret = 0;
 
-	pthread_mutex_lock(&queue->base.lock);
+	accel_core_lock(&queue->base.lock);
 	pthread_mutex_lock(&context->slice_lock);
 	if (atomic_load(&queue->lost))
 		ret = accel_core_fail(-ESTALE, "the queue's channel was taken away");
@@ -161,7 +161,7 @@ static int prepare_all(struct qaic_job *job)
 				      "always free",
 				      (unsigned long long)elements, queue->elements);
 	pthread_mutex_unlock(&context->slice_lock);
-	pthread_mutex_unlock(&queue->base.lock);
+	accel_core_unlock(&queue->base.lock);
 	return ret;
 }
 
@@ -622,18 +622,18 @@ int qaic_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_res
 	uint64_t seq = 0;
 	int ret = 0;
 
-	pthread_mutex_lock(&base->queue->lock);
+	accel_core_lock(&base->queue->lock);
 	while ((seq = next_wait(job, ret ? 0 : seq, deadline, &ask))) {
-		pthread_mutex_unlock(&base->queue->lock);
+		accel_core_unlock(&base->queue->lock);
 		ret = wait_slice(context, &ask, deadline);
 		/* One that is given back on purpose will be another in a moment. */
 		if (ret && ret != -ETIMEDOUT && ret != -EINTR && qaic_queue_look(queue))
 			accel_core_sys.poll(NULL, 0, NS_PER_MS);
-		pthread_mutex_lock(&base->queue->lock);
+		accel_core_lock(&base->queue->lock);
 		if (ret && accel_core_expired(deadline))
 			break;
 	}
-	pthread_mutex_unlock(&base->queue->lock);
+	accel_core_unlock(&base->queue->lock);
 	if (atomic_load(&job->outcome) == ACCEL_PENDING)
 		return -ETIME;
 	result->outcome = atomic_load(&job->outcome);
@@ -666,9 +666,9 @@ static int enter(struct accel_job *job, uint32_t index)
 		return accel_core_fail(-EINVAL, "the job has %u buffers, none with index %u",
 				       job->bo_count, index);
 	/* See whether it has ended since. */
-	pthread_mutex_lock(&job->queue->lock);
+	accel_core_lock(&job->queue->lock);
 	submitted = job->seq;
-	pthread_mutex_unlock(&job->queue->lock);
+	accel_core_unlock(&job->queue->lock);
 	if (submitted)
 		accel_job_get_result(job, &unused);
 	return 0;
@@ -690,7 +690,7 @@ int accel_qaic_job_set_limit(struct accel_job *base, uint32_t index, uint64_t li
 	ret = enter(base, index);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&base->queue->lock);
+	accel_core_lock(&base->queue->lock);
 	ret = check_ended(base);
 	pthread_mutex_lock(&context_of(job)->slice_lock);
 	if (!ret && qaic_layout_starves(job->layout[index], limit))
@@ -700,7 +700,7 @@ int accel_qaic_job_set_limit(struct accel_job *base, uint32_t index, uint64_t li
 	if (!ret)
 		job->limit[index] = limit;
 	pthread_mutex_unlock(&context_of(job)->slice_lock);
-	pthread_mutex_unlock(&base->queue->lock);
+	accel_core_unlock(&base->queue->lock);
 	return ret;
 }
 
@@ -719,7 +719,7 @@ int accel_qaic_job_get_latency(struct accel_job *base, uint32_t index,
 	ret = enter(base, index);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&base->queue->lock);
+	accel_core_lock(&base->queue->lock);
 	pthread_mutex_lock(&context_of(job)->slice_lock);
 	ret = check_ended(base);
 	if (!ret && (!job->run || bo_of(job, index)->run != job->run))
@@ -737,7 +737,7 @@ int accel_qaic_job_get_latency(struct accel_job *base, uint32_t index,
 					      strerror(-ret));
 	}
 	pthread_mutex_unlock(&context_of(job)->slice_lock);
-	pthread_mutex_unlock(&base->queue->lock);
+	accel_core_unlock(&base->queue->lock);
 	if (ret)
 		return ret;
 	latency = (struct accel_qaic_latency){

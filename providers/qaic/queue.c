@@ -380,10 +380,10 @@ int qaic_queue_cancel(struct accel_queue *base)
 	if (!queue->release.bytes)
 		return 0;
 	pthread_mutex_lock(&context->channel_lock);
-	pthread_mutex_lock(&base->lock);
+	accel_core_lock(&base->lock);
 	changes = !atomic_load(&queue->lost) && must_stop(queue);
 	atomic_store(&queue->changing, changes);
-	pthread_mutex_unlock(&base->lock);
+	accel_core_unlock(&base->lock);
 	if (!changes)
 		goto out;
 	accel_core_error_save(&before);

@@ -160,7 +160,7 @@ static void context_exit(struct accel_context *context)
 	struct rocket_bo *bo;
 
 	accel_core_context_drain(context);
-	pthread_mutex_lock(&context->lock);
+	accel_core_lock(&context->lock);
 	list_for_each(node, &context->shared) {
 		bo = rocket_bo(list_entry(node, struct accel_bo, shared_link));
 		accel_core_gem_close(context->fd, bo->handle);
@@ -173,7 +173,7 @@ static void context_exit(struct accel_context *context)
 	if (!atomic_load(&context->state))
 		settle(own);
 	pthread_mutex_unlock(&own->file_lock);
-	pthread_mutex_unlock(&context->lock);
+	accel_core_unlock(&context->lock);
 }
 
 /* ---- facts ------------------------------------------------------------------------------------------ */

@@ -838,14 +838,14 @@ int soft_queue_cancel(struct accel_queue *base)
 	bool taken, woken = false;
 	struct list *node;
 
-	pthread_mutex_lock(&base->lock);
+	accel_core_lock(&base->lock);
 	list_for_each(node, &base->jobs) {
 		struct accel_job *job = list_entry(node, struct accel_job, link);
 
 		if (job->canceled)
 			atomic_store(&soft_job(job)->cancel, 1);
 	}
-	pthread_mutex_unlock(&base->lock);
+	accel_core_unlock(&base->lock);
 
 	pthread_mutex_lock(&context->lock);
 	if (queue->state == SOFT_QUEUE_BLOCKED && !queue->canceling &&

@@ -11,13 +11,13 @@ import subprocess
 import sys
 
 INSTRUCTIONS = {
-    "empty": (240, 56, 578),
-    "rocket": (398, 162, 820),
-    "rocket-unverified": (351, 115, 687),
-    "ethosu": (481, 176, 820),
-    "ethosu-unverified": (347, 105, 685),
-    "ivpu": (340, 125, 671),
-    "qaic": (607, 328, 1155),
+    "empty": (188, 56, 483),
+    "rocket": (346, 162, 725),
+    "rocket-unverified": (299, 115, 592),
+    "ethosu": (429, 176, 725),
+    "ethosu-unverified": (295, 105, 590),
+    "ivpu": (288, 125, 576),
+    "qaic": (555, 328, 905),
 }
 
 if not shutil.which("valgrind"):

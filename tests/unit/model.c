@@ -42,24 +42,21 @@ static void wrong(const char *why)
 		snprintf(model.why, sizeof(model.why), "%s", why);
 }
 
-static bool is_locked(pthread_mutex_t *lock)
+static bool is_locked(struct accel_lock *lock)
 {
-	if (pthread_mutex_trylock(lock))
-		return true;
-	pthread_mutex_unlock(lock);
-	return false;
+	return atomic_load(&lock->state) != ACCEL_LOCK_FREE;
 }
 
 /* Whether the caller does not have it: another thread gives it back soon. */
-static bool is_free(pthread_mutex_t *lock)
+static bool is_free(struct accel_lock *lock)
 {
-	struct timespec end;
+	const int64_t end = accel_core_sys.now() + 20 * INT64_C(1000000000);
 
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += 20;
-	if (pthread_mutex_timedlock(lock, &end))
-		return false;
-	pthread_mutex_unlock(lock);
+	while (is_locked(lock)) {
+		if (accel_core_sys.now() > end)
+			return false;
+		sched_yield();
+	}
 	return true;
 }
 

@@ -380,7 +380,7 @@ static int end_all(void *arg)
 	(void)arg;
 	while (!stop_ending) {
 		oldest = NULL;
-		pthread_mutex_lock(&queue->lock);
+		accel_core_lock(&queue->lock);
 		for (struct list *node = queue->jobs.next; node != &queue->jobs && !oldest;
 		     node = node->next) {
 			oldest = list_entry(node, struct accel_job, link);
@@ -388,7 +388,7 @@ static int end_all(void *arg)
 				oldest = NULL;
 		}
 		/* For push: nobody but this thread can make it end. */
-		pthread_mutex_unlock(&queue->lock);
+		accel_core_unlock(&queue->lock);
 		if (oldest)
 			model_end(oldest, ACCEL_DONE);
 		else
