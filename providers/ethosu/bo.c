@@ -171,7 +171,7 @@ int ethosu_bo_export(struct accel_bo *base, int *dmabuf_fd)
 	bool fresh;
 	int ret;
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	fresh = base->fd < 0;
 	ret = ethosu_bo_need_dmabuf(bo);
 	if (ret)
@@ -190,7 +190,7 @@ int ethosu_bo_export(struct accel_bo *base, int *dmabuf_fd)
 	base->key = bo->handle;
 	bo->shared = true;
 out:
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret;
 }
 

@@ -28,7 +28,6 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 		return accel_core_fail(ret, "DEV_QUERY: %s", strerror(-ret));
 	own->u65 = DRM_ETHOSU_ARCH_MAJOR(own->npu.id) == 1;
 	own->idle_dmabuf = -1;
-	pthread_mutex_init(&own->file_lock, NULL);
 	context->waits = context->open_flags & ACCEL_OPEN_UNVERIFIED ? ACCEL_WAITS_NONE
 								     : ACCEL_WAITS_SYNC_FILE;
 	return 0;
@@ -40,7 +39,6 @@ static void context_fini(struct accel_context *context)
 
 	if (own->idle_dmabuf >= 0)
 		accel_core_sys.close(own->idle_dmabuf);
-	pthread_mutex_destroy(&own->file_lock);
 	/* Closing the file of a driver that was unbound uses what the kernel has freed. */
 	if (accel_core_context_look(context) == -ENODEV) {
 		accel_core_park(context->fd, NULL, 0, true);

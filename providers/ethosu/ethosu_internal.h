@@ -15,7 +15,7 @@ struct ethosu_context {
 	struct accel_context base;
 	/* A submission and the taking of its fence are one: another job that writes the same
 	 * buffer replaces the fence. Also the descriptors of buffers. */
-	pthread_mutex_t file_lock;
+	struct accel_lock file_lock;
 	struct drm_ethosu_npu_info npu;
 	bool u65;
 	uint32_t idle_handle; /* a page that no job uses, */

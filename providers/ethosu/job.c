@@ -185,9 +185,9 @@ static int prepare_out(struct ethosu_context *context, struct accel_bo *bo)
 
 	if (context->base.open_flags & ACCEL_OPEN_UNVERIFIED)
 		return 0;
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	ret = ethosu_bo_need_dmabuf(ethosu_bo(bo));
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret;
 }
 
@@ -312,12 +312,12 @@ int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 	if (accel_core_context_look_again(queue->context))
 		return accel_core_context_errno(queue->context);
 	if (!unverified)
-		pthread_mutex_lock(&context->file_lock);
+		accel_core_lock(&context->file_lock);
 	for (i = 0; i < count && !ret; i++)
 		ret = unverified ? hand_over(context, ethosu_job(jobs[i]))
 				 : hand_over_fenced(context, ethosu_job(jobs[i]));
 	if (!unverified)
-		pthread_mutex_unlock(&context->file_lock);
+		accel_core_unlock(&context->file_lock);
 	if (!ret)
 		return (int)count;
 	return i > 1 ? (int)i - 1 : refused(queue->context, ret);
@@ -387,11 +387,11 @@ int ethosu_ended_sync_file(struct accel_context *base, int *fd)
 	struct ethosu_context *context = ethosu_context(base);
 	int ret;
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	ret = make_idle(context);
 	if (!ret)
 		ret = accel_core_dmabuf_export_sync_file(context->idle_dmabuf, ACCEL_ACCESS_READ,
 							 fd);
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret ? accel_core_fail(ret, "no sync_file: %s", strerror(-ret)) : 0;
 }

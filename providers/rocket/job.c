@@ -183,11 +183,11 @@ static int prepare_end(struct rocket_context *context, struct rocket_job *job)
 	job->own.dmabuf = -1;
 	if (rocket_is_unverified(&context->base))
 		return rocket_page_make(&context->base, &job->own);
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	ret = rocket_page_need_dmabuf(&context->base, &job->own);
 	if (ret)
 		rocket_page_drop(&context->base, &job->own);
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret;
 }
 
@@ -232,9 +232,9 @@ void rocket_job_fini(struct accel_job *base)
 	struct rocket_context *context = rocket_context(base->queue->context);
 	struct rocket_job *job = rocket_job(base);
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	rocket_page_drop(&context->base, &job->own);
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	accel_core_sys.free(job->handles);
 	accel_core_sys.free(job->tasks);
 }
@@ -265,7 +265,7 @@ static int hand_over_gated(struct rocket_context *context, struct rocket_job *jo
 	struct drm_rocket_job kernel = job->kernel;
 	int ret;
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	ret = rocket_page_need_dmabuf(&context->base, &context->gate);
 	if (!ret)
 		ret = accel_core_dmabuf_import_sync_file(context->gate.dmabuf, ACCEL_ACCESS_WRITE,
@@ -274,7 +274,7 @@ static int hand_over_gated(struct rocket_context *context, struct rocket_job *jo
 		job->handles[kernel.in_bo_handle_count++] = context->gate.handle;
 		ret = hand_over(&context->base, &kernel);
 	}
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret;
 }
 
@@ -359,11 +359,11 @@ int rocket_ended_sync_file(struct accel_context *context, int *fd)
 	struct rocket_page idle = {.dmabuf = -1};
 	int ret;
 
-	pthread_mutex_lock(&rocket_context(context)->file_lock);
+	accel_core_lock(&rocket_context(context)->file_lock);
 	ret = rocket_page_need_dmabuf(context, &idle);
 	if (!ret)
 		ret = accel_core_dmabuf_export_sync_file(idle.dmabuf, ACCEL_ACCESS_READ, fd);
 	rocket_page_drop(context, &idle);
-	pthread_mutex_unlock(&rocket_context(context)->file_lock);
+	accel_core_unlock(&rocket_context(context)->file_lock);
 	return ret ? accel_core_fail(ret, "no sync_file: %s", strerror(-ret)) : 0;
 }

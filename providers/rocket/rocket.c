@@ -80,7 +80,6 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	ret = rocket_page_make(context, &own->done);
 	if (ret)
 		return ret;
-	pthread_mutex_init(&own->file_lock, NULL);
 	context->waits = rocket_is_unverified(context) ? ACCEL_WAITS_NONE : ACCEL_WAITS_SYNC_FILE;
 	return 0;
 }
@@ -149,7 +148,6 @@ static void context_fini(struct accel_context *context)
 		context->fd = -1;
 	}
 	accel_core_sys.free(own->lingering);
-	pthread_mutex_destroy(&own->file_lock);
 }
 
 /* exit(3): the kernel closes the file next, with whatever it still has. */
@@ -167,12 +165,12 @@ static void context_exit(struct accel_context *context)
 		bo->closed = true;
 	}
 	/* Other threads still run, and find nothing to export to any more. */
-	pthread_mutex_lock(&own->file_lock);
+	accel_core_lock(&own->file_lock);
 	while (!list_empty(&own->pages))
 		rocket_page_drop(context, list_entry(own->pages.next, struct rocket_page, link));
 	if (!atomic_load(&context->state))
 		settle(own);
-	pthread_mutex_unlock(&own->file_lock);
+	accel_core_unlock(&own->file_lock);
 	accel_core_unlock(&context->lock);
 }
 

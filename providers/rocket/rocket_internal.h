@@ -22,7 +22,7 @@ struct rocket_context {
 	struct accel_context base;
 	/* A submission and what it waits for are one: another job's waits go into the same gate.
 	 * Also the pages with a dma-buf. */
-	pthread_mutex_t file_lock;
+	struct accel_lock file_lock;
 	/* Every job reads it. The first buffer of all, so that its address tells when the kernel
 	 * has let go of all jobs. */
 	struct rocket_page done;

@@ -14,8 +14,8 @@ INSTRUCTIONS = {
     "empty": (188, 56, 483),
     "rocket": (346, 162, 725),
     "rocket-unverified": (299, 115, 592),
-    "ethosu": (429, 176, 725),
-    "ethosu-unverified": (295, 105, 590),
+    "ethosu": (377, 177, 725),
+    "ethosu-unverified": (294, 104, 590),
     "ivpu": (288, 125, 576),
     "qaic": (555, 328, 905),
 }

@@ -149,6 +149,15 @@ struct accel_context *kernel_open(uint32_t flags)
 	return context;
 }
 
+static int kernel_futex_wake(const uint32_t *word, int count)
+{
+	const int ret = seam.futex_wake(word, count);
+
+	if (kernel.woken)
+		kernel.woken();
+	return ret;
+}
+
 void kernel_setup(const char *driver, const struct accel_provider *provider,
 		  int (*answer)(unsigned long request, void *arg, uint32_t *handle))
 {
@@ -160,6 +169,7 @@ void kernel_setup(const char *driver, const struct accel_provider *provider,
 	accel_core_sys.close = kernel_close;
 	accel_core_sys.mmap = kernel_mmap;
 	accel_core_sys.now = kernel_now;
+	accel_core_sys.futex_wake = kernel_futex_wake;
 	if (!known)
 		seam_add_provider(driver, provider);
 	known = true;

@@ -20,6 +20,8 @@ struct kernel {
 	int (*driver)(unsigned long request, void *arg, uint32_t *handle);
 	/* Before each call is answered, noted already; or NULL. */
 	void (*before)(const struct kernel_call *call, const void *arg);
+	/* After a thread that sleeps on a futex was woken; or NULL. */
+	void (*woken)(void);
 	struct kernel_call call[256];
 	_Atomic unsigned int calls;
 	uint32_t last_handle; /* that was given out */

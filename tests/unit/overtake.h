@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Provokes what a lock is to prevent: that another thread's submission comes between two calls of
- * a thread's own. The program is linked with --wrap=pthread_mutex_unlock.
- */
+/* Provokes what a lock is to prevent: that another thread's submission comes between two calls of
+ * a thread's own. */
 #ifndef OVERTAKE_H
 #define OVERTAKE_H
 
