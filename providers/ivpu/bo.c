@@ -197,10 +197,10 @@ int ivpu_bo_need_dmabuf(struct ivpu_bo *bo)
 	struct ivpu_context *context = ivpu_context(bo->base.context);
 	int ret = 0;
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	if (bo->base.fd < 0)
 		ret = accel_core_prime_export(context->base.fd, bo->handle, &bo->base.fd);
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	if (ret == -ENODEV)
 		accel_core_context_set_state(&context->base, ACCEL_GONE);
 	return ret ? accel_core_fail(ret, "PRIME_HANDLE_TO_FD: %s", strerror(-ret)) : 0;
@@ -320,11 +320,11 @@ int ivpu_ended_sync_file(struct accel_context *base, int *fd)
 	struct ivpu_context *context = ivpu_context(base);
 	int ret;
 
-	pthread_mutex_lock(&context->file_lock);
+	accel_core_lock(&context->file_lock);
 	ret = make_idle(context);
 	if (!ret)
 		ret = accel_core_dmabuf_export_sync_file(context->idle_dmabuf, ACCEL_ACCESS_READ,
 							 fd);
-	pthread_mutex_unlock(&context->file_lock);
+	accel_core_unlock(&context->file_lock);
 	return ret ? accel_core_fail(ret, "no sync_file: %s", strerror(-ret)) : 0;
 }

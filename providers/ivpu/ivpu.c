@@ -134,7 +134,6 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	if (ret)
 		return ivpu_failed(context, ret, "GET_PARAM");
 	own->idle_dmabuf = -1;
-	pthread_mutex_init(&own->file_lock, NULL);
 	context->waits = ACCEL_WAITS_NONE;
 	return 0;
 }
@@ -145,7 +144,6 @@ static void context_fini(struct accel_context *context)
 
 	if (own->idle_dmabuf >= 0)
 		accel_core_sys.close(own->idle_dmabuf);
-	pthread_mutex_destroy(&own->file_lock);
 }
 
 static int query(struct accel_context *context, uint32_t key, uint64_t *value)

@@ -21,7 +21,7 @@ struct ivpu_context {
 	bool preempts;          /* the kernel takes buffers for preemption, */
 	uint64_t preempt_bytes; /* of this size */
 	_Atomic uint32_t queue_count;
-	pthread_mutex_t file_lock; /* descriptors of buffers, and these: */
+	struct accel_lock file_lock; /* descriptors of buffers, and these: */
 	uint32_t idle_handle;      /* a page that no job uses, */
 	int idle_dmabuf;           /* for fences that have ended; -1: not needed yet */
 };
