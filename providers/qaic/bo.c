@@ -40,9 +40,9 @@ void qaic_bo_fini(struct accel_bo *base)
 	struct qaic_bo *bo = qaic_bo(base);
 
 	/* A channel keeps what is attached to it, closed or not. */
-	pthread_mutex_lock(&context->slice_lock);
+	accel_core_lock(&context->slice_lock);
 	qaic_detach(bo);
-	pthread_mutex_unlock(&context->slice_lock);
+	accel_core_unlock(&context->slice_lock);
 	accel_core_gem_close(base->context->fd, bo->handle);
 }
 

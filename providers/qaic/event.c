@@ -18,7 +18,7 @@ int qaic_context_fd(struct accel_context *base, int *fd)
 	struct qaic_context *context = qaic_context(base);
 	int events, ret = 0;
 
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->list_lock);
 	events = atomic_load(&context->events);
 	if (events < 0) {
 		events = accel_core_sys.uevents();
@@ -31,7 +31,7 @@ int qaic_context_fd(struct accel_context *base, int *fd)
 		else
 			atomic_store(&context->events, events);
 	}
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 	if (!ret)
 		*fd = events;
 	return ret;

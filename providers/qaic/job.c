@@ -148,7 +148,7 @@ static int prepare_all(struct qaic_job *job)
 	int ret = 0;
 
 	accel_core_lock(&queue->base.lock);
-	pthread_mutex_lock(&context->slice_lock);
+	accel_core_lock(&context->slice_lock);
 	if (atomic_load(&queue->lost))
 		ret = accel_core_fail(-ESTALE, "the queue's channel was taken away");
 	for (i = 0; i < job->base.bo_count && !ret; i++) {
@@ -160,7 +160,7 @@ static int prepare_all(struct qaic_job *job)
 				      "the job takes %llu elements: the ring has %u, one of them "
 				      "always free",
 				      (unsigned long long)elements, queue->elements);
-	pthread_mutex_unlock(&context->slice_lock);
+	accel_core_unlock(&context->slice_lock);
 	accel_core_unlock(&queue->base.lock);
 	return ret;
 }
@@ -247,10 +247,10 @@ int qaic_job_init(struct accel_job *base, const struct accel_job_params *params)
 		ret = take_check(job, &ext);
 	if (!ret)
 		ret = prepare_all(job);
-	pthread_mutex_lock(&context_of(job)->slice_lock);
+	accel_core_lock(&context_of(job)->slice_lock);
 	for (i = 0; i < base->bo_count && !ret; i++)
 		ret = check_limit(job, i, job->limit[i]);
-	pthread_mutex_unlock(&context_of(job)->slice_lock);
+	accel_core_unlock(&context_of(job)->slice_lock);
 	if (ret)
 		qaic_job_fini(base);
 	return ret;
@@ -271,9 +271,9 @@ int qaic_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *bo)
 		ret = check_word_bo(bo, index);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&context_of(job)->slice_lock);
+	accel_core_lock(&context_of(job)->slice_lock);
 	ret = prepare(job, index, bo);
-	pthread_mutex_unlock(&context_of(job)->slice_lock);
+	accel_core_unlock(&context_of(job)->slice_lock);
 	return ret;
 }
 
@@ -421,10 +421,10 @@ int qaic_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_
 	/* It is cancelled by another thread at this moment: there will be a channel again. */
 	while (atomic_load(&queue->changing))
 		accel_core_sys.futex_wait((const uint32_t *)&queue->changing, 1, ACCEL_NO_DEADLINE);
-	pthread_mutex_lock(&context->slice_lock);
+	accel_core_lock(&context->slice_lock);
 	for (i = 0; i < count && !ret; i++)
 		ret = submit_one(qaic_job(jobs[i]));
-	pthread_mutex_unlock(&context->slice_lock);
+	accel_core_unlock(&context->slice_lock);
 	if (!ret)
 		return (int)count;
 	return i > 1 ? (int)i - 1 : ret;
@@ -438,7 +438,7 @@ static void finish(struct qaic_job *job, uint32_t outcome)
 	struct qaic_context *context = context_of(job);
 	uint32_t i;
 
-	pthread_mutex_lock(&context->slice_lock);
+	accel_core_lock(&context->slice_lock);
 	if (job->under_way) {
 		if (outcome == ACCEL_DONE_UNVERIFIED)
 			outcome = check_word(job);
@@ -448,7 +448,7 @@ static void finish(struct qaic_job *job, uint32_t outcome)
 		job->under_way = false;
 		atomic_store(&job->outcome, outcome);
 	}
-	pthread_mutex_unlock(&context->slice_lock);
+	accel_core_unlock(&context->slice_lock);
 }
 
 /* Whether it can't be with the kernel any more, for its channel is gone. */
@@ -692,14 +692,14 @@ int accel_qaic_job_set_limit(struct accel_job *base, uint32_t index, uint64_t li
 		return ret;
 	accel_core_lock(&base->queue->lock);
 	ret = check_ended(base);
-	pthread_mutex_lock(&context_of(job)->slice_lock);
+	accel_core_lock(&context_of(job)->slice_lock);
 	if (!ret && qaic_layout_starves(job->layout[index], limit))
 		ret = prepare(job, index, base->bos[index].bo);
 	if (!ret)
 		ret = check_limit(job, index, limit);
 	if (!ret)
 		job->limit[index] = limit;
-	pthread_mutex_unlock(&context_of(job)->slice_lock);
+	accel_core_unlock(&context_of(job)->slice_lock);
 	accel_core_unlock(&base->queue->lock);
 	return ret;
 }
@@ -720,7 +720,7 @@ int accel_qaic_job_get_latency(struct accel_job *base, uint32_t index,
 	if (ret)
 		return ret;
 	accel_core_lock(&base->queue->lock);
-	pthread_mutex_lock(&context_of(job)->slice_lock);
+	accel_core_lock(&context_of(job)->slice_lock);
 	ret = check_ended(base);
 	if (!ret && (!job->run || bo_of(job, index)->run != job->run))
 		ret = accel_core_fail(-ENODATA, "the job never ran, or the buffer has been moved "
@@ -736,7 +736,7 @@ int accel_qaic_job_get_latency(struct accel_job *base, uint32_t index,
 			ret = accel_core_fail(ret == -ENOMEM ? ret : -ENODATA, "PERF_STATS_BO: %s",
 					      strerror(-ret));
 	}
-	pthread_mutex_unlock(&context_of(job)->slice_lock);
+	accel_core_unlock(&context_of(job)->slice_lock);
 	accel_core_unlock(&base->queue->lock);
 	if (ret)
 		return ret;

@@ -81,9 +81,6 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	(void)deadline;
 	if (ext)
 		return accel_core_fail(-EINVAL, "opening takes no struct of this driver");
-	pthread_mutex_init(&own->channel_lock, NULL);
-	pthread_mutex_init(&own->slice_lock, NULL);
-	pthread_mutex_init(&own->list_lock, NULL);
 	list_init(&own->queues);
 	list_init(&own->spares);
 	list_init(&own->talks);
@@ -106,9 +103,6 @@ static void context_fini(struct accel_context *context)
 		accel_core_park(context->fd, NULL, 0, true);
 		context->fd = -1;
 	}
-	pthread_mutex_destroy(&own->list_lock);
-	pthread_mutex_destroy(&own->slice_lock);
-	pthread_mutex_destroy(&own->channel_lock);
 }
 
 static int query(struct accel_context *context, uint32_t key, uint64_t *value)

@@ -23,12 +23,12 @@ struct qaic_layout {
 struct qaic_context {
 	struct accel_context base;
 	/* One conversation about channels at a time, which may last a minute. Taken first. */
-	pthread_mutex_t channel_lock;
+	struct accel_lock channel_lock;
 	uint64_t activations; /* so far */
 	/* What is attached to buffers, who has them under way, rings. Taken last. */
-	pthread_mutex_t slice_lock;
+	struct accel_lock slice_lock;
 	uint64_t runs;             /* of jobs, so far */
-	pthread_mutex_t list_lock; /* of these; nothing is called with it */
+	struct accel_lock list_lock; /* of these; nothing is called with it */
 	struct list queues;        /* qaic_queue.link */
 	struct list spares;        /* qaic_spare.link */
 	struct list talks;         /* that nobody waits for any more */

@@ -28,7 +28,7 @@ void qaic_queue_lose(struct qaic_context *context, uint32_t channel, const struc
 	struct qaic_queue *queue;
 	struct list *node, *after;
 
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->list_lock);
 	list_for_each(node, &context->queues) {
 		queue = list_entry(node, struct qaic_queue, link);
 		if (queue != but && atomic_load(&queue->channel) == channel)
@@ -41,7 +41,7 @@ void qaic_queue_lose(struct qaic_context *context, uint32_t channel, const struc
 			qaic_spare_free(spare);
 		}
 	}
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 }
 
 /* Waiting for no buffer at all fails at once, and first because of the channel. */
@@ -204,7 +204,7 @@ static struct qaic_spare *find_spare(struct qaic_context *context, const struct 
 	struct qaic_spare *spare, *found = NULL;
 	struct list *node;
 
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->list_lock);
 	list_for_each(node, &context->spares) {
 		spare = list_entry(node, struct qaic_spare, link);
 		if (is_for(spare, queue)) {
@@ -213,7 +213,7 @@ static struct qaic_spare *find_spare(struct qaic_context *context, const struct 
 			break;
 		}
 	}
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 	return found;
 }
 
@@ -306,15 +306,15 @@ int qaic_queue_init(struct accel_queue *base, const struct accel_queue_params *p
 		ret = make_spare(queue);
 	if (ret)
 		goto no_queue;
-	pthread_mutex_lock(&context->channel_lock);
+	accel_core_lock(&context->channel_lock);
 	if (!take_spare(queue))
 		ret = activate(queue, deadline);
 	if (!ret) {
-		pthread_mutex_lock(&context->list_lock);
+		accel_core_lock(&context->list_lock);
 		list_append(&context->queues, &queue->link);
-		pthread_mutex_unlock(&context->list_lock);
+		accel_core_unlock(&context->list_lock);
 	}
-	pthread_mutex_unlock(&context->channel_lock);
+	accel_core_unlock(&context->channel_lock);
 	if (!ret)
 		return 0;
 no_queue:
@@ -329,21 +329,21 @@ void qaic_queue_fini(struct accel_queue *base)
 	bool stays;
 	int ret = 0;
 
-	pthread_mutex_lock(&context->channel_lock);
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->channel_lock);
+	accel_core_lock(&context->list_lock);
 	list_del(&queue->link);
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 	stays = !atomic_load(&queue->lost) && !queue->release.bytes;
 	if (!atomic_load(&queue->lost) && queue->release.bytes)
 		ret = deactivate(queue);
 	if ((stays || ret) && queue->spare) {
 		queue->spare->channel = atomic_load(&queue->channel);
-		pthread_mutex_lock(&context->list_lock);
+		accel_core_lock(&context->list_lock);
 		list_append(&context->spares, &queue->spare->link);
-		pthread_mutex_unlock(&context->list_lock);
+		accel_core_unlock(&context->list_lock);
 		queue->spare = NULL;
 	}
-	pthread_mutex_unlock(&context->channel_lock);
+	accel_core_unlock(&context->channel_lock);
 	if (ret && !atomic_load(&context->base.state))
 		accel_core_log(ACCEL_LOG_WARNING, "channel %u was not given back: %s",
 			       atomic_load(&queue->channel), strerror(-ret));
@@ -379,7 +379,7 @@ int qaic_queue_cancel(struct accel_queue *base)
 
 	if (!queue->release.bytes)
 		return 0;
-	pthread_mutex_lock(&context->channel_lock);
+	accel_core_lock(&context->channel_lock);
 	accel_core_lock(&base->lock);
 	changes = !atomic_load(&queue->lost) && must_stop(queue);
 	atomic_store(&queue->changing, changes);
@@ -402,7 +402,7 @@ int qaic_queue_cancel(struct accel_queue *base)
 	atomic_store(&queue->changing, 0);
 	accel_core_sys.futex_wake((const uint32_t *)&queue->changing, INT32_MAX);
 out:
-	pthread_mutex_unlock(&context->channel_lock);
+	accel_core_unlock(&context->channel_lock);
 	return 0;
 }
 
@@ -427,8 +427,8 @@ int accel_qaic_queue_get_info(struct accel_queue *base, struct accel_qaic_queue_
 	info.state = qaic_channel_state(base->context, info.channel);
 	qaic_queue_look(queue);
 	info.lost = atomic_load(&queue->lost);
-	pthread_mutex_lock(&context->slice_lock);
+	accel_core_lock(&context->slice_lock);
 	info.used = queue->used;
-	pthread_mutex_unlock(&context->slice_lock);
+	accel_core_unlock(&context->slice_lock);
 	return accel_core_params_out(out, &info, sizeof(info));
 }

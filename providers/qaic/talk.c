@@ -166,9 +166,9 @@ static void keep_channel(struct talk *talk)
 		return;
 	talk->spare->channel = answer->dbc_id;
 	qaic_queue_lose(context, answer->dbc_id, NULL);
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->list_lock);
 	list_append(&context->spares, &talk->spare->link);
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 	talk->spare = NULL;
 }
 
@@ -193,7 +193,7 @@ static void reap(struct qaic_context *context, bool all)
 	struct talk *talk;
 
 	list_init(&done);
-	pthread_mutex_lock(&context->list_lock);
+	accel_core_lock(&context->list_lock);
 	list_for_each_safe(node, after, &context->talks) {
 		talk = list_entry(node, struct talk, link);
 		if (!all && atomic_load(&talk->state) != TALK_ENDED)
@@ -201,7 +201,7 @@ static void reap(struct qaic_context *context, bool all)
 		list_del(node);
 		list_append(&done, node);
 	}
-	pthread_mutex_unlock(&context->list_lock);
+	accel_core_unlock(&context->list_lock);
 	list_for_each_safe(node, after, &done) {
 		talk = list_entry(node, struct talk, link);
 		accel_core_sys.thread_join(talk->thread);
@@ -247,9 +247,9 @@ static int talk_by_thread(struct qaic_context *context, struct qaic_message *mes
 		return -ENOMEM;
 	}
 	if (!await(talk, deadline)) {
-		pthread_mutex_lock(&context->list_lock);
+		accel_core_lock(&context->list_lock);
 		list_append(&context->talks, &talk->link);
-		pthread_mutex_unlock(&context->list_lock);
+		accel_core_unlock(&context->list_lock);
 		if (spare)
 			*spare = NULL;
 		return -ETIME;

@@ -17,7 +17,7 @@ INSTRUCTIONS = {
     "ethosu": (377, 177, 725),
     "ethosu-unverified": (294, 104, 590),
     "ivpu": (288, 125, 576),
-    "qaic": (555, 328, 905),
+    "qaic": (495, 326, 853),
 }
 
 if not shutil.which("valgrind"):
