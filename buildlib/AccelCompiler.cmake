@@ -29,6 +29,9 @@ if(ENABLE_SANITIZER)
 	add_compile_options(-fsanitize=${ENABLE_SANITIZER} -fno-omit-frame-pointer
 		-fno-sanitize-recover=all)
 	add_link_options(-fsanitize=${ENABLE_SANITIZER})
+	if(ENABLE_SANITIZER STREQUAL "thread")
+		add_compile_definitions(ACCEL_TELL_SANITIZER)
+	endif()
 	# Clang puts the sanitizer's runtime into the program alone: shared objects
 	# are left with undefined symbols on purpose.
 	set(ACCEL_NO_UNDEFINED "")

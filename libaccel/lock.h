@@ -12,6 +12,15 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Where the thread sanitizer watches, it is told which locks are held, for else it knows no more than
+ * that these are words, and nothing of two that are taken in either order. */
+#ifdef ACCEL_TELL_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#define ACCEL_TELL(call) call
+#else
+#define ACCEL_TELL(call) ((void)0)
+#endif
+
 enum accel_lock_state {
 	ACCEL_LOCK_FREE,
 	ACCEL_LOCK_TAKEN,
@@ -30,16 +39,20 @@ static inline void accel_core_lock(struct accel_lock *lock)
 {
 	uint32_t state = ACCEL_LOCK_FREE;
 
+	ACCEL_TELL(__tsan_mutex_pre_lock(lock, 0));
 	if (!atomic_compare_exchange_strong_explicit(&lock->state, &state, ACCEL_LOCK_TAKEN,
 						     memory_order_acquire, memory_order_relaxed))
 		accel_core_lock_wait(lock);
+	ACCEL_TELL(__tsan_mutex_post_lock(lock, 0, 0));
 }
 
 static inline void accel_core_unlock(struct accel_lock *lock)
 {
+	ACCEL_TELL(__tsan_mutex_pre_unlock(lock, 0));
 	if (atomic_exchange_explicit(&lock->state, ACCEL_LOCK_FREE, memory_order_release) ==
 	    ACCEL_LOCK_AWAITED)
 		accel_core_lock_wake(lock);
+	ACCEL_TELL(__tsan_mutex_post_unlock(lock, 0));
 }
 
 #endif
