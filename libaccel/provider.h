@@ -118,6 +118,7 @@ struct accel_queue {
 	uint32_t dying; /* jobs that ended, and are looked at by a waiter or being freed */
 	bool full;	/* the driver refused a job for want of room, when context->ended was */
 	uint32_t full_since;
+	const uint32_t *to_wake; /* ops.submit left a futex, for when the lock is given up */
 	uint64_t accepted;  /* jobs accepted so far: the sequence number of the last */
 	uint64_t completed; /* the sequence number of the last that ended */
 	struct list fences; /* accel_fence.link: pending, by the job they end with */
@@ -216,7 +217,11 @@ struct accel_ops {
 
 	/* Called under queue->lock. Start @count jobs; the result is how many were
 	 * started, 1 .. @count, or the errno for the first. Jobs with wait_count != 0
-	 * come only to a provider with native wait fences. */
+	 * come only to a provider with native wait fences.
+	 * push: a thread of the provider's that is woken here meets that lock at the end of its
+	 * first job. Leave the futex that it sleeps on in queue->to_wake, which is NULL: once the
+	 * lock is given up the core wakes one sleeper. By then the jobs may have ended and the
+	 * futex may be gone: the wake needs its address alone. */
 	int (*submit)(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count);
 	/* pull: 0 and *result if the job has ended, else -EINPROGRESS. Never sleeps; under
 	 * queue->lock. @ended: a later job of the queue has ended, or the context is lost:

@@ -295,13 +295,32 @@ static ALWAYS_INLINE int submit_locked(struct accel_queue *queue, struct accel_j
 	}
 	for (i = 0; i < (uint32_t)ret; i++)
 		accept(queue, jobs[i]);
-	set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
+	if ((uint32_t)ret < taken)
+		set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
 	if (fence) {
 		fence->last = queue->accepted;
 		list_append(&queue->fences, &fence->link);
 		*out = fence;
 	}
 	return ret;
+}
+
+/* With nothing of the queue afterwards, which may be gone by then. */
+static SELDOM void unlock_and_wake(struct accel_queue *queue)
+{
+	const uint32_t *word = queue->to_wake;
+
+	queue->to_wake = NULL;
+	accel_core_unlock(&queue->lock);
+	accel_core_sys.futex_wake(word, 1);
+}
+
+static ALWAYS_INLINE void submit_unlock(struct accel_queue *queue)
+{
+	if (queue->to_wake)
+		unlock_and_wake(queue);
+	else
+		accel_core_unlock(&queue->lock);
 }
 
 static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
@@ -314,7 +333,7 @@ static int submit_after(struct accel_queue *queue, struct accel_job *const *jobs
 	if (!ret) {
 		accel_core_lock(&queue->lock);
 		ret = submit_locked(queue, jobs, count, &waits, fence);
-		accel_core_unlock(&queue->lock);
+		submit_unlock(queue);
 	}
 	waits_drop(&waits);
 	return ret;
@@ -355,6 +374,6 @@ int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint3
 		return ret;
 	accel_core_lock(&queue->lock);
 	ret = submit_locked(queue, jobs, count, NULL, fence);
-	accel_core_unlock(&queue->lock);
+	submit_unlock(queue);
 	return ret;
 }

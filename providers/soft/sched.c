@@ -75,14 +75,19 @@ static bool looks_next(const struct soft_context *context)
 	return self && self->context == context && self->telling;
 }
 
+static const uint32_t *futex_of(const _Atomic uint32_t *word)
+{
+	return (const uint32_t *)(const void *)word;
+}
+
 static void wake(_Atomic uint32_t *word, int count)
 {
-	accel_core_sys.futex_wake((const uint32_t *)(const void *)word, count);
+	accel_core_sys.futex_wake(futex_of(word), count);
 }
 
 static void sleep_on(_Atomic uint32_t *word, uint32_t value)
 {
-	accel_core_sys.futex_wait((const uint32_t *)(const void *)word, value, ACCEL_NO_DEADLINE);
+	accel_core_sys.futex_wait(futex_of(word), value, ACCEL_NO_DEADLINE);
 }
 
 /* ---- the ready lists: all under the lock ------------------------------- */
@@ -808,7 +813,6 @@ int soft_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_
 {
 	struct soft_context *context = soft_context(base->context);
 	struct soft_queue *queue = soft_queue(base);
-	bool woken = false;
 
 	/* There is room: the core counts what is under way against the depth. */
 	pthread_mutex_lock(&context->lock);
@@ -820,11 +824,10 @@ int soft_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_
 	}
 	if (queue->state == SOFT_QUEUE_IDLE) {
 		make_ready(context, queue);
-		woken = take_sleeper(context);
+		if (take_sleeper(context))
+			base->to_wake = futex_of(&context->wake);
 	}
 	pthread_mutex_unlock(&context->lock);
-	if (woken)
-		wake(&context->wake, 1);
 	return (int)count;
 }
 

@@ -379,6 +379,8 @@ static int submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 
 	if (!is_locked(&queue->lock))
 		wrong("submit without the lock");
+	if (queue->to_wake)
+		wrong("submit with a futex from before");
 	lock();
 	model.submits++;
 	if (model.submit_err_count) {
@@ -400,6 +402,8 @@ static int submit(struct accel_queue *queue, struct accel_job *const *jobs, uint
 		taken++;
 	}
 	ret = taken ? (int)taken : -EAGAIN;
+	if (taken && !queue->context->pulls)
+		queue->to_wake = model.to_wake;
 out:
 	unlock();
 	return ret;

@@ -26,6 +26,7 @@ struct model {
 	uint32_t submit_max; /* jobs that one submit takes */
 	int submit_err;      /* what the next @submit_err_count submits give */
 	uint32_t submit_err_count;
+	const uint32_t *to_wake; /* push: what a submit that takes jobs leaves in the queue */
 	uint32_t keep_waiters; /* so many that come into job_wait next stay in it */
 	bool let_go;           /* ... until this */
 	int wait_err;          /* what job_wait gives instead of sleeping */

@@ -2,6 +2,7 @@
 /* submit.c: prefixes, order, what jobs wait for, resubmission. */
 #include "model.h"
 
+#include <malloc.h>
 #include <sched.h>
 
 #define JOBS 6
@@ -600,6 +601,152 @@ static void test_waits_merge_fails(void **state)
 	close_all();
 }
 
+/* ---- whom it wakes ------------------------------------------------------------------------ */
+
+static struct {
+	uint32_t word;
+	uint32_t wakes; /* of it */
+	int count;
+	bool locked; /* the queue was */
+	uint64_t accepted;
+	int (*real)(const uint32_t *word, int count);
+} waking;
+
+static int see_wake(const uint32_t *word, int count)
+{
+	if (word != &waking.word)
+		return waking.real(word, count);
+	waking.wakes++;
+	waking.count = count;
+	if (atomic_load(&queue->lock.state) != ACCEL_LOCK_FREE) {
+		waking.locked = true;
+		return 0;
+	}
+	accel_core_lock(&queue->lock);
+	waking.accepted = queue->accepted;
+	accel_core_unlock(&queue->lock);
+	return 0;
+}
+
+static void open_to_wake(uint32_t depth)
+{
+	memset(&waking, 0, sizeof(waking));
+	waking.real = accel_core_sys.futex_wake;
+	accel_core_sys.futex_wake = see_wake;
+	model.to_wake = &waking.word;
+	open_all(MODEL_PUSH, depth);
+}
+
+static void check_woken(uint32_t wakes, uint64_t accepted)
+{
+	assert_int_equal(waking.wakes, wakes);
+	assert_int_equal(waking.accepted, accepted);
+	assert_false(waking.locked);
+	assert_null(queue->to_wake);
+}
+
+/* What the driver leaves is woken once, when all is done and the lock is given up. */
+static void test_wakes(void **state)
+{
+	struct accel_submit_params params = {.size = sizeof(params), .wait_count = 1};
+	struct accel_fence *gate, *fence;
+
+	(void)state;
+	model.waits = ACCEL_WAITS_ANY;
+	model.answer[ACCEL_HAS_WAIT_FENCES] = ACCEL_NATIVE;
+	open_to_wake(4);
+	assert_gives(submit(job, 1), 1);
+	check_woken(1, 1);
+	assert_int_equal(waking.count, 1);
+	/* A part of a batch. */
+	model.submit_max = 2;
+	assert_gives(accel_submit(queue, job + 1, 3, NULL, &fence), 2);
+	check_woken(2, 3);
+	model.submit_max = UINT32_MAX;
+	/* Refused by the driver, before it, and for want of room. */
+	model_refuse(-ENOSPC, 1);
+	assert_int_equal(submit(job + 3, 1), -ENOSPC);
+	assert_fails(submit(job, 1), -EBUSY);
+	check_woken(2, 3);
+	/* None was left. */
+	model.to_wake = NULL;
+	assert_gives(submit(job + 3, 1), 1);
+	assert_gives(submit(job + 4, 1), -EAGAIN);
+	check_woken(2, 3);
+	end(0, 3);
+	accel_fence_unref(fence);
+	/* With something to wait for. */
+	gate = make_gate(context);
+	params.wait = &gate;
+	model.to_wake = &waking.word;
+	assert_gives(accel_submit(queue, job, 1, &params, NULL), 1);
+	check_woken(3, 5);
+	accel_core_job_drop_waits(job[0]);
+	end(0, 0);
+	model_end(gate_job, ACCEL_DONE);
+	accel_fence_unref(gate);
+	drop_gate();
+	close_all();
+}
+
+/* What is freed stays, and is nonsense. */
+static void *freed[64];
+static _Atomic uint32_t freed_count;
+static void (*real_free)(void *memory);
+
+static void spoil(void *memory)
+{
+	uint32_t i = memory ? atomic_fetch_add(&freed_count, 1) : ARRAY_SIZE(freed);
+
+	if (i >= ARRAY_SIZE(freed)) {
+		real_free(memory);
+		return;
+	}
+	memset(memory, 0xdb, malloc_usable_size(memory));
+	freed[i] = memory;
+}
+
+static int end_and_close_all(void *arg)
+{
+	(void)arg;
+	model_await_running(job[0]);
+	end(0, 0); /* as soon as the lock is given up */
+	close_all();
+	return 0;
+}
+
+static int count_wake(const uint32_t *word, int count)
+{
+	if (word != &waking.word)
+		return waking.real(word, count);
+	waking.wakes++;
+	return 0;
+}
+
+/* Between the lock and the wake the job may end, and with it all there is. */
+static void test_wake_of_the_gone(void **state)
+{
+	struct task task;
+	uint32_t i, round;
+
+	(void)state;
+	for (round = 0; round < 100; round++) {
+		open_to_wake(4);
+		accel_core_sys.futex_wake = count_wake;
+		real_free = accel_core_sys.free;
+		accel_core_sys.free = spoil;
+		freed_count = 0;
+		task_start(&task, end_and_close_all, NULL);
+		assert_int_equal(submit(job, 1), 1);
+		task_join(&task);
+		accel_core_sys.free = real_free;
+		accel_core_sys.futex_wake = waking.real;
+		for (i = 0; i < freed_count && i < ARRAY_SIZE(freed); i++)
+			real_free(freed[i]);
+		assert_int_equal(waking.wakes, 1);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, model_setup, model_teardown)
 
 int main(void)
@@ -613,6 +760,7 @@ int main(void)
 		TEST(test_many_threads_pull),   TEST(test_waits_for_nothing),
 		TEST(test_waits_refused),       TEST(test_waits_native),
 		TEST(test_waits_sync_file),     TEST(test_waits_merge_fails),
+		TEST(test_wakes),               TEST(test_wake_of_the_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
