@@ -36,9 +36,11 @@ static struct {
 	uint64_t woken; /* of those */
 } beds = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0, 0, 0};
 
+static int64_t (*real_now)(void);
 static _Thread_local bool submitting;
 static int wakes; /* of this thread's submission */
 static void (*before_wake)(void), (*after_wake)(void);
+static bool ended; /* before that */
 
 static struct accel_context *context;
 static struct accel_queue *queue;
@@ -99,6 +101,19 @@ static int futex_wake(const uint32_t *word, int count)
 	return ret;
 }
 
+static void (*at_now)(void); /* the next time that the test's thread asks for it */
+
+static int64_t now(void)
+{
+	void (*then)(void) = pthread_equal(pthread_self(), test_thread) ? at_now : NULL;
+
+	if (then) {
+		at_now = NULL;
+		then();
+	}
+	return real_now();
+}
+
 static int thread_create(pthread_t *out, void *(*fn)(void *), void *arg)
 {
 	pthread_mutex_lock(&beds.lock);
@@ -130,11 +145,15 @@ static int setup(void **state)
 		accel_core_sys.futex_wait = futex_wait;
 		real_futex_wake = accel_core_sys.futex_wake;
 		accel_core_sys.futex_wake = futex_wake;
+		real_now = accel_core_sys.now;
+		accel_core_sys.now = now;
 		real_thread_create = accel_core_sys.thread_create;
 		accel_core_sys.thread_create = thread_create;
 	}
 	before_wake = NULL;
 	after_wake = NULL;
+	at_now = NULL;
+	ended = false;
 	job = NULL;
 	fence = NULL;
 	sem_init(&gate.entered, 0, 0);
@@ -194,14 +213,12 @@ static int at_gate(const struct accel_soft_call *call)
 
 /* ---- not too early ---------------------------------------------------------- */
 
-static bool ended;
-
 static void await_end(void)
 {
-	const int64_t until = accel_core_sys.now() + PATIENCE;
+	const int64_t until = real_now() + PATIENCE;
 
 	/* That looks without a lock, and does no work. */
-	while (accel_fence_status(fence) == -EINPROGRESS && accel_core_sys.now() < until)
+	while (accel_fence_status(fence) == -EINPROGRESS && real_now() < until)
 		sched_yield();
 	ended = accel_fence_status(fence) == 0;
 }
@@ -504,6 +521,39 @@ static void test_many_threads(void **state)
 		accel_queue_unref(few[i]);
 }
 
+static void come_for_nothing(void)
+{
+	wake_up(beds.word, 1);
+	await_sleepers();
+}
+
+static void leave_the_rest(void)
+{
+	struct accel_fence *first = fence;
+
+	before_wake = NULL;
+	assert_int_equal(accel_submit(queue, &second_job, 1, NULL, &fence), 1);
+	at_now = come_for_nothing; /* when the job begins */
+	OK(accel_fence_wait(first, ACCEL_NO_DEADLINE));
+	await_end();
+	accel_fence_unref(fence);
+	fence = first;
+}
+
+/* A thread that waits does no more than what it waits for. The worker of the submission may have
+ * come meanwhile, and gone: for the rest one is woken. */
+static void test_rest(void **state)
+{
+	(void)state;
+	before_wake = leave_the_rest;
+	job = empty_job(queue);
+	second_job = host_job(queue, returns_0, NULL, 0);
+	assert_int_equal(submit_it(), 1);
+	assert_null(at_now);
+	assert_true(ended);
+	accel_job_unref(second_job);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -519,6 +569,7 @@ int main(void)
 		TEST(test_once_a_batch),
 		TEST(test_each_queue),
 		TEST(test_fence_of_another),
+		TEST(test_rest),
 		TEST(test_many_threads),
 	};
 
