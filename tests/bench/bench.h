@@ -19,6 +19,7 @@ struct bench;
 struct bench_group {
 	const char *name;
 	const char *about;
+	bool uses_device; /* what --device names */
 	int (*run)(struct bench *b);
 };
 

@@ -281,5 +281,6 @@ static int run_counts(struct bench *b)
 const struct bench_group bench_group_counts = {
 	.name = "counts",
 	.about = "kernel calls, allocations and instructions of a job, exactly",
+	.uses_device = true,
 	.run = run_counts,
 };

@@ -242,5 +242,6 @@ static int run_rig(struct bench *b)
 const struct bench_group bench_group_rig = {
 	.name = "rig",
 	.about = "jobs of kernel drivers, against loops over their system calls",
+	.uses_device = true,
 	.run = run_rig,
 };

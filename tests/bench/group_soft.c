@@ -68,5 +68,6 @@ static int run_soft(struct bench *b)
 const struct bench_group bench_group_soft = {
 	.name = "soft",
 	.about = "jobs, buffers and computation on the software device",
+	.uses_device = true,
 	.run = run_soft,
 };

@@ -19,7 +19,8 @@ static void usage(FILE *to)
 {
 	fputs("usage: accel-bench GROUP... [--device NAME] [--quick] [--json]\n\ngroups:\n", to);
 	for (size_t i = 0; i < GROUPS; i++)
-		fprintf(to, "  %-8s %s\n", groups[i]->name, groups[i]->about);
+		fprintf(to, "  %-8s %s%s\n", groups[i]->name, groups[i]->about,
+			groups[i]->uses_device ? "; --device" : "");
 }
 
 static const struct bench_group *find_group(const char *name)
@@ -29,6 +30,15 @@ static const struct bench_group *find_group(const char *name)
 			return groups[i];
 	}
 	return NULL;
+}
+
+static bool is_named_before(char **names, int i)
+{
+	for (int k = 0; k < i; k++) {
+		if (strcmp(names[k], names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool device_exists(const char *name)
@@ -52,7 +62,7 @@ int main(int argc, char **argv)
 		{0},
 	};
 	struct bench b = {0};
-	bool json = false;
+	bool json = false, device_used = false;
 	int option, status = 0;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -80,10 +90,18 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = optind; i < argc; i++) {
-		if (!find_group(argv[i])) {
+		const struct bench_group *group = find_group(argv[i]);
+
+		if (!group) {
 			fprintf(stderr, "accel-bench: there is no group %s\n", argv[i]);
 			return 2;
 		}
+		device_used |= group->uses_device;
+	}
+	if (b.device && !device_used) {
+		fprintf(stderr, "accel-bench: no group asked for uses a device: --device %s\n",
+			b.device);
+		return 2;
 	}
 	if (b.device && !device_exists(b.device)) {
 		fprintf(stderr, "accel-bench: there is no device %s\n", b.device);
@@ -91,6 +109,8 @@ int main(int argc, char **argv)
 	}
 
 	for (int i = optind; i < argc && status == 0; i++) {
+		if (is_named_before(argv + optind, i - optind))
+			continue;
 		b.group = find_group(argv[i])->name;
 		if (find_group(argv[i])->run(&b) < 0) {
 			fprintf(stderr, "accel-bench: %s: %s\n", b.group, b.refused);

@@ -30,7 +30,25 @@ class Cli(Case):
         self.assertIn("nothing", self.refused("load", "nothing"))
 
     def test_unknown_device(self):
-        self.assertIn("soft:99", self.refused("load", "--device", "soft:99"))
+        self.assertIn("soft:99", self.refused("soft", "--device", "soft:99"))
+
+    def test_device_that_nobody_uses(self):
+        for group in "list", "load":
+            said = self.refused(group, "--device", "soft:0", "--quick")
+            self.assertIn("--device soft:0", said)
+        self.refused("load", "list", "--device", "soft:0", "--quick")
+
+    def test_device_that_one_group_uses(self):
+        """What needs none is measured beside one that does."""
+        run = bench("load", "rig", "--device", "soft:0", "--json")
+        self.assertEqual({f["group"] for f in json.loads(run.stdout)}, {"load"}, run.stderr)
+        self.assertIn("rig: ", run.stderr)
+
+    def test_named_twice(self):
+        once, twice = (json.loads(bench(*groups, "--json").stdout)
+                       for groups in (["load"], ["load", "load"]))
+        self.assertTrue(once)
+        self.assertEqual([f["name"] for f in once], [f["name"] for f in twice])
 
     def test_unknown_option(self):
         self.refused("load", "--fast")
