@@ -64,6 +64,7 @@ function(accel_add_provider NAME)
 		accel_provider_link(${target} ${alias} ${NAME}.so)
 	endforeach()
 
+	set_property(TARGET accel_objects APPEND PROPERTY ACCEL_DRIVERS ${NAME} ${arg_ALIASES})
 	accel_archive_provider(${NAME} DRIVERS ${NAME} ${arg_ALIASES}
 		SOURCES ${arg_UNPARSED_ARGUMENTS} LIBS ${arg_LIBS})
 

@@ -18,6 +18,9 @@
 #define SYMBOL_STEM "accel_provider_"
 #define SYMBOL	   SYMBOL_STEM ABI_DIR
 
+/* The drivers that the providers of this tree serve, "/one/another/". */
+#define DRIVERS "/" ACCEL_DRIVERS "/"
+
 struct loaded {
 	struct accel_provider provider; /* first: this is what others see of it */
 	struct accel_ops ops;
@@ -167,9 +170,23 @@ static uint32_t look_in_program(const char *driver, char *reason, size_t reason_
 	return ACCEL_NO_PROVIDER;
 }
 
+/* The package that has a provider for @driver, or NULL. */
+static const char *package_of(const char *driver)
+{
+	const size_t length = strlen(driver);
+	const char *at;
+
+	if (!strcmp(driver, "soft"))
+		return "libaccel-soft";
+	for (at = DRIVERS; at[1]; at = strchr(at + 1, '/'))
+		if (!strncmp(at + 1, driver, length) && at[1 + length] == '/')
+			return "libaccel-providers";
+	return NULL;
+}
+
 uint32_t provider_look(const char *driver, char *reason, size_t reason_bytes)
 {
-	const bool software = !strcmp(driver, "soft");
+	const char *package = package_of(driver);
 	char path[PATH_MAX];
 	unsigned long abi;
 
@@ -194,8 +211,9 @@ uint32_t provider_look(const char *driver, char *reason, size_t reason_bytes)
 	if (provider_path(driver, path, sizeof(path)))
 		snprintf(path, sizeof(path), "the directory of providers");
 	snprintf(reason, reason_bytes,
-		 "no provider for '%s' is installed: install the package %s (looked for %.100s)",
-		 driver, software ? "libaccel-soft" : "libaccel-providers", path);
+		 "no provider for '%s' is installed: %s%s (looked for %.100s)", driver,
+		 package ? "install the package " : "no package of libaccel has one",
+		 package ? package : "", path);
 	return ACCEL_NO_PROVIDER;
 }
 

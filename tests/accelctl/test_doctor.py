@@ -20,17 +20,18 @@ class Doctor(Case):
         super().setUp()
         self.tree = Tree(self.directory)
 
-    def find(self, code, remedy, *words, text=".", user=None, options=()):
+    def find(self, code, remedy, *words, text=".", user=None, options=(),
+             env=None):
         """The first fault is @code, and the remedy says @remedy."""
         value = self.check_json("doctor", "doctor", "--json", "--root", self.tree.top, *options,
-                                *words, status=UNUSABLE, user=user)
+                                *words, status=UNUSABLE, user=user, env=env)
         self.assertEqual(value["first"], code, value)
         found = next(f for f in value["findings"] if f["level"] == "fault")
         self.assertEqual(found["code"], code)
         self.assertRegex(found["remedy"], remedy)
         self.assertRegex(found["text"], text)
         # In words too, marked as what to do first.
-        done = run("doctor", "--root", self.tree.top, *options, *words, user=user)
+        done = run("doctor", "--root", self.tree.top, *options, *words, user=user, env=env)
         self.assertEqual(done.returncode, UNUSABLE)
         self.assertRegex(done.stdout, rf"(?m)^ +do first: .*{remedy}")
         return found
@@ -218,7 +219,14 @@ class Doctor(Case):
 
     def test_provider_missing(self):
         self.ready(driver="unheard_of")
-        self.find("provider-missing", "install libaccel-providers")
+        # Whatever the directory is called.
+        self.find("provider-missing", "ask its vendor", text="no package of libaccel has one",
+                  env={"LIBACCEL_PROVIDER_DIR": "libaccel-providers"})
+
+    def test_provider_not_installed(self):
+        self.ready()
+        self.find("provider-missing", "install libaccel-providers",
+                  env={"LIBACCEL_PROVIDER_DIR": str(self.directory)})
 
     def test_provider_abi(self):
         other = self.directory / "lib/9999"

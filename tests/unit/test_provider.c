@@ -171,6 +171,31 @@ static void test_unsound(void **state)
 	refuses("half_pull", ACCEL_PROVIDER_ABI, "half_pull");
 }
 
+/* A package is named only where it has what is missing. */
+static void test_package(void **state)
+{
+	/* Of the second row each begins, ends or has in it a name of the first. */
+	static const char *const has[] = {"rocket", "rknn", "ethosu", "ivpu", "intel_vpu", "qaic"};
+	static const char *const has_not[] = {"nobody",     "rocke", "ocket", "rocket2",    "vpu",
+					      "habanalabs", "ivpu.", "a",     "rocket:rknn"};
+	char reason[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(has) / sizeof(has[0]); i++) {
+		assert_int_equal(provider_look(has[i], reason, sizeof(reason)), ACCEL_NO_PROVIDER);
+		assert_non_null(strstr(reason, "install the package libaccel-providers "));
+	}
+	for (i = 0; i < sizeof(has_not) / sizeof(has_not[0]); i++) {
+		assert_int_equal(provider_look(has_not[i], reason, sizeof(reason)),
+				 ACCEL_NO_PROVIDER);
+		assert_non_null(strstr(reason, "no package of libaccel has one "));
+		assert_null(strstr(reason, "libaccel-"));
+	}
+	assert_int_equal(provider_look("soft", reason, sizeof(reason)), ACCEL_NO_PROVIDER);
+	assert_non_null(strstr(reason, "install the package libaccel-soft "));
+}
+
 /* Built for another library: seen from where it lies, nothing is loaded. */
 static void test_other_directory(void **state)
 {
@@ -299,6 +324,7 @@ int main(void)
 		TEST(test_other_directory), TEST(test_names),
 		TEST(test_long_name),       TEST(test_long_directory),
 		TEST(test_no_memory),       TEST(test_beside_the_library),
+		TEST(test_package),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,18 +242,26 @@ static bool check_permission(const struct patient *p)
 
 static bool check_provider(const struct patient *p)
 {
+	const bool missing = p->info.usable == ACCEL_NO_PROVIDER;
 	const uint32_t version = accel_version();
+	struct finding *finding;
 
 	if (p->info.usable != ACCEL_NO_PROVIDER && p->info.usable != ACCEL_PROVIDER_ABI) {
 		doctor_found(p->doctor, DOCTOR_OK, "provider", NULL, p->id, "there is one");
 		return true;
 	}
-	doctor_mend(fault(p, "provider",
-			  p->info.usable == ACCEL_NO_PROVIDER ? "provider-missing" : "provider-abi",
-			  p->info.reason),
-		    "install libaccel-%s %u.%u.%u (LIBACCEL_PROVIDER_DIR names another directory)",
-		    p->info.flags & ACCEL_DEVICE_SOFTWARE ? "soft" : "providers", version >> 16,
-		    version >> 8 & 0xff, version & 0xff);
+	finding = fault(p, "provider", missing ? "provider-missing" : "provider-abi",
+			p->info.reason);
+	/* The library knows whether a package has one. */
+	if (missing && !strstr(p->info.reason, "the package libaccel-"))
+		doctor_mend(finding,
+			    "ask its vendor for one (LIBACCEL_PROVIDER_DIR names its directory)");
+	else
+		doctor_mend(finding,
+			    "install libaccel-%s %u.%u.%u (LIBACCEL_PROVIDER_DIR names another "
+			    "directory)",
+			    p->info.flags & ACCEL_DEVICE_SOFTWARE ? "soft" : "providers",
+			    version >> 16, version >> 8 & 0xff, version & 0xff);
 	return false;
 }
 
