@@ -5,6 +5,7 @@ import ctypes
 
 from . import _c, _dlpack
 from ._error import Object, check, deadline, sleep
+from ._number import span, unsigned
 
 
 def contents_pointer(data):
@@ -79,8 +80,10 @@ class Buffer(Object):
         """The memory from byte @offset as a NumPy array; without @shape all that is left."""
         import numpy
         dtype = numpy.dtype(dtype)
-        if isinstance(shape, int):
+        offset = unsigned("offset", offset)
+        if not isinstance(shape, (tuple, list)):
             shape = (shape,)
+        shape = tuple(size if size == -1 else unsigned("shape", size) for size in shape)
         left = self.size - offset
         count = -1
         if -1 not in shape:
@@ -112,22 +115,21 @@ class Buffer(Object):
 
     def begin_access(self, access=_c.Access.READ, offset=0, size=None, timeout=None):
         """Wait for the jobs that use it, and make their writes visible to the CPU."""
-        if size is None:
-            size = max(self.size - offset, 0)
+        access = unsigned("access", access, 32)
+        offset, size = span(self.size, offset, size)
         check(sleep(lambda part: _c.accel_bo_begin_access(self._pointer, access, offset, size, part),
                     deadline(timeout)))
 
     def end_access(self, access=_c.Access.READ, offset=0, size=None):
         """Make the CPU's writes visible to jobs that are submitted later."""
-        if size is None:
-            size = max(self.size - offset, 0)
+        access = unsigned("access", access, 32)
+        offset, size = span(self.size, offset, size)
         check(_c.accel_bo_end_access(self._pointer, access, offset, size))
 
     @contextlib.contextmanager
     def access(self, access=_c.Access.READ | _c.Access.WRITE, offset=0, size=None, timeout=None):
         """Begin of access, a view of the range, and at the end of the with statement its end."""
-        if size is None:
-            size = max(self.size - offset, 0)
+        offset, size = span(self.size, offset, size)
         self.begin_access(access, offset, size, timeout)
         try:
             view = self.view()[offset:offset + size]

@@ -6,6 +6,7 @@ from . import _c, _dlpack
 from ._buffer import Buffer, contents_pointer
 from ._device import Device
 from ._error import Object, check, deadline, extension, known
+from ._number import signed, unsigned
 from ._queue import Queue
 
 _SIGNED = (_c.Key.PRIORITY_MIN, _c.Key.PRIORITY_MAX)
@@ -40,10 +41,11 @@ class Context(Object):
 
     def trim(self, keep=0):
         """Give freed buffers back to the kernel until @keep bytes of them are left."""
-        check(_c.accel_context_trim(self._pointer, keep))
+        check(_c.accel_context_trim(self._pointer, unsigned("keep", keep)))
 
     def query(self, key):
         """The answer to a Key: a Level or a number; None: no limit that is known."""
+        key = unsigned("key", key, 32)
         value = ctypes.c_uint64()
         check(_c.accel_query(self._pointer, key, value))
         if key in _SIGNED:
@@ -60,6 +62,8 @@ class Context(Object):
         if flags is None:
             flags = (_c.BufferFlags.CPU_READ | _c.BufferFlags.CPU_WRITE |
                      _c.BufferFlags.DEVICE_READ | _c.BufferFlags.DEVICE_WRITE)
+        flags = unsigned("flags", flags, 32)
+        size = None if size is None else unsigned("size", size)
         _dlpack.collect_some_time()
         start, length, keep = contents_pointer(contents)
         if contents is not None and size is not None and size != length:
@@ -73,6 +77,7 @@ class Context(Object):
 
     def import_buffer(self, fd, flags):
         """The Buffer of a dma-buf; the descriptor stays the caller's."""
+        fd, flags = signed("fd", fd), unsigned("flags", flags, 32)
         _dlpack.collect_some_time()
         reference = _c.BufferReference()
         check(_c.accel_bo_import(self._pointer, fd, flags, reference))
@@ -80,7 +85,8 @@ class Context(Object):
 
     def queue(self, priority=0, depth=0, timeout=None, ext=None):
         """A Queue. @timeout is for devices whose firmware is asked."""
-        params = _c.QueueParams(priority=priority, depth=depth, ext=extension(ext))
+        params = _c.QueueParams(priority=signed("priority", priority),
+                                depth=unsigned("depth", depth, 32), ext=extension(ext))
         reference = _c.QueueReference()
         check(_c.accel_queue_create(self._pointer, params, deadline(timeout), reference))
         return Queue(reference, self)
@@ -88,7 +94,8 @@ class Context(Object):
 
 def open_fd(fd, device=None, flags=_c.OpenFlags(0), timeout=0, ext=None):
     """A Context of an open accelerator node, such as another process may hand over."""
-    params = _c.OpenParams(flags=flags | _c.OpenFlags.FD, fd=fd, ext=extension(ext))
+    params = _c.OpenParams(flags=unsigned("flags", flags, 32) | _c.OpenFlags.FD,
+                           fd=signed("fd", fd), ext=extension(ext))
     reference = _c.ContextReference()
     check(_c.accel_open(device and device._pointer, params, deadline(timeout), reference))
     return Context(reference)

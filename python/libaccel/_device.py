@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from . import _c
 from ._error import Object, check, deadline, extension, known
+from ._number import unsigned
 
 
 def version():
@@ -48,7 +49,7 @@ class Device(Object):
     def open(self, flags=_c.OpenFlags(0), timeout=0, ext=None):
         """A Context. @timeout: seconds to wait for a device that isn't ready; None: no end."""
         from ._context import Context
-        params = _c.OpenParams(flags=flags, ext=extension(ext))
+        params = _c.OpenParams(flags=unsigned("flags", flags, 32), ext=extension(ext))
         reference = _c.ContextReference()
         check(_c.accel_open(self._pointer, params, deadline(timeout), reference))
         return Context(reference)

@@ -7,6 +7,7 @@ import os
 
 from . import _c
 from ._error import ANSWERS, Error, Object, answer, check, deadline, failure, sleep
+from ._number import signed, unsigned
 
 
 def outcome(code):
@@ -38,6 +39,7 @@ class Fence(Object):
 
     def export(self, kind=_c.FdKind.ANY):
         """A new descriptor that polls readable once it has ended; the caller closes it."""
+        kind = unsigned("kind", kind, 32)
         fd = ctypes.c_int()
         check(_c.accel_fence_export_fd(self._pointer, kind, fd))
         return fd.value
@@ -69,7 +71,7 @@ class Fence(Object):
 def import_fence(fd):
     """A Fence that ends when @fd, which stays the caller's, polls readable."""
     reference = _c.FenceReference()
-    check(_c.accel_fence_import_fd(fd, 0, reference))
+    check(_c.accel_fence_import_fd(signed("fd", fd), 0, reference))
     return Fence(reference)
 
 

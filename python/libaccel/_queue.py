@@ -9,6 +9,7 @@ from ._buffer import Buffer
 from ._error import (Error, Object, answer, check, deadline, extension, known,
                      nanoseconds)
 from ._fence import Fence
+from ._number import span, unsigned
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Job(Object):
 
     def set_buffer(self, index, buffer):
         """Put @buffer in place of the one at @index."""
+        index = unsigned("index", index, 32)
         check(_c.accel_job_set_bo(self._pointer, index, buffer._pointer))
 
     @property
@@ -76,19 +78,25 @@ class Queue(Object):
         """
         if commands is not None and not isinstance(commands, Buffer):
             parts = commands if isinstance(commands, (list, tuple)) else [commands]
+            if any(isinstance(part, int) for part in parts):
+                raise TypeError("a number is no command")  # to bytes() it is that many zeros
             data = b"".join(bytes(part) for part in parts)
-            size = len(data) - offset if size is None else size
+            offset, size = span(len(data), offset, size)
             commands = self.context.buffer(flags=_c.BufferFlags.COMMANDS, contents=data) \
                 if data else None
-        elif commands is not None and size is None:
-            size = commands.size - offset
+        elif commands is not None:
+            offset, size = span(commands.size, offset, size)
+        else:
+            offset, size = span(0, offset, size)
+        if timeout is not None and timeout < 0:
+            raise ValueError(f"timeout is {timeout}, less than no time")  # 0 is no limit
         pairs = [(item, _c.Access.READ | _c.Access.WRITE) if isinstance(item, Buffer) else item
                  for item in buffers]
         _, held = _pointers(_c.BufferPointer, [buffer for buffer, _ in pairs])
         refs = (_c.BufferRef * len(pairs))(*(
-            _c.BufferRef(_c.BufferPointer(pointer.value), access)
+            _c.BufferRef(_c.BufferPointer(pointer.value), unsigned("access", access, 32))
             for pointer, (_, access) in zip(held, pairs)))
-        params = _c.JobParams(offset=offset, bytes=size or 0, bos=refs, bo_count=len(pairs),
+        params = _c.JobParams(offset=offset, bytes=size, bos=refs, bo_count=len(pairs),
                               timeout_ns=0 if timeout is None else nanoseconds(timeout),
                               ext=extension(ext))
         if commands is not None:

@@ -8,6 +8,8 @@ import ctypes
 import enum
 from ctypes import c_uint16, c_uint32, c_uint64
 
+from ._number import unsigned
+
 F32 = 1
 S8_S8_S32 = 2
 TRANSPOSE_B = 1
@@ -82,28 +84,27 @@ STRUCTS = [Packet, Operand, Fill, Copy, Copy2D, Matmul, Add, Relu, Timestamp]
 
 
 def _packet(kind, opcode, flags=0, **members):
-    for name, value in members.items():
-        bits = 8 * getattr(kind, name).size
-        if isinstance(value, int) and not 0 <= value < 1 << bits:
-            raise ValueError(f"{name}={value} is no number of {bits} bits")
+    members = {name: value if isinstance(value, Operand) else
+               unsigned(name, value, 8 * getattr(kind, name).size)
+               for name, value in members.items()}
     return kind(head=Packet(opcode, flags, ctypes.sizeof(kind)), **members)
 
 
 def _place(where):
-    index, offset = (where, 0) if isinstance(where, int) else where
-    if not 0 <= index < 1 << 32 or not 0 <= offset < 1 << 64:
-        raise ValueError(f"{where} is no place in a buffer")
-    return Operand(bo=index, offset=offset)
+    index, offset = where if isinstance(where, (tuple, list)) else (where, 0)
+    return Operand(bo=unsigned("index", index, 32), offset=unsigned("offset", offset))
 
 
 def fill(dst, size, pattern=0):
     """Bytes of @dst become the four bytes of @pattern, over and over."""
-    return _packet(Fill, Opcode.FILL, dst=_place(dst), bytes=size, pattern=pattern)
+    return _packet(Fill, Opcode.FILL, dst=_place(dst), bytes=unsigned("size", size),
+                   pattern=pattern)
 
 
 def copy(dst, src, size):
     """@size bytes of @src to @dst."""
-    return _packet(Copy, Opcode.COPY, dst=_place(dst), src=_place(src), bytes=size)
+    return _packet(Copy, Opcode.COPY, dst=_place(dst), src=_place(src),
+                   bytes=unsigned("size", size))
 
 
 def copy_2d(dst, src, width, rows, dst_stride, src_stride):

@@ -377,6 +377,94 @@ class Jobs(Case):
                 soft.fill(*wrong)
 
 
+class Numbers(Case):
+    """No number is cut to what C has room for."""
+
+    def refused(self, name, call, *also):
+        """Each of these is an error of Python's own that names the argument."""
+        for wrong in (-1, 1 << 64, -1 << 70, *also):
+            with self.assertRaisesRegex(ValueError, rf"^{name} is {wrong}\b", msg=wrong) as raised:
+                call(wrong)
+            self.assertNotIsInstance(raised.exception, libaccel.Error)
+        for wrong in 1.5, "8", b"8", [8]:
+            with self.assertRaisesRegex(TypeError, rf"^{name} is no integer", msg=wrong):
+                call(wrong)
+
+    def test_contexts(self):
+        self.refused("keep", self.context.trim)
+        self.refused("key", self.context.query, 1 << 32)
+        self.refused("size", self.context.buffer)
+        self.refused("flags", lambda flags: self.context.buffer(8, flags), 1 << 32)
+        self.refused("flags", lambda flags: self.context.import_buffer(0, flags), 1 << 32)
+        self.refused("depth", lambda depth: self.context.queue(depth=depth), 1 << 32)
+        self.refused("flags", self.context.device.open, 1 << 32)
+        self.refused("flags", lambda flags: libaccel.open_fd(0, flags=flags), 1 << 32)
+
+    def test_signed(self):
+        for name, call in (("priority", self.context.queue), ("fd", libaccel.open_fd),
+                           ("fd", libaccel.import_fence),
+                           ("fd", lambda fd: self.context.import_buffer(fd, BufferFlags.CPU_READ))):
+            for wrong in 1 << 31, -1 - (1 << 31), 1 << 32:
+                with self.assertRaisesRegex(ValueError, f"^{name} is {wrong}, not"):
+                    call(wrong)
+            for wrong in 1.5, "8", None:
+                with self.assertRaisesRegex(TypeError, f"^{name} is no integer"):
+                    call(wrong)
+
+    def test_buffers(self):
+        for call in self.buffer.begin_access, self.buffer.end_access:
+            self.refused("access", call, 1 << 32)
+            self.refused("offset", lambda offset: call(Access.READ, offset))
+            self.refused("size", lambda size: call(Access.READ, 0, size))
+        for name in "offset", "size":
+            self.refused(name, lambda number: self.buffer.access(**{name: number}).__enter__())
+
+    @unittest.skipUnless(numpy, "NumPy is not here")
+    def test_arrays(self):
+        self.refused("offset", lambda offset: self.buffer.numpy(offset=offset))
+        self.refused("offset", lambda offset: self.buffer.numpy(shape=0, offset=offset))
+        for wrong in -2, (4, -2), (-2, -2):
+            with self.assertRaisesRegex(ValueError, "^shape is -2"):
+                self.buffer.numpy(shape=wrong)
+        for wrong in 1.5, (2, 1.5), "8":
+            with self.assertRaisesRegex(TypeError, "^shape is no integer"):
+                self.buffer.numpy(shape=wrong)
+        self.assertEqual(self.buffer.numpy(shape=numpy.int32(8)).shape, (8,))
+
+    def test_jobs(self):
+        commands = self.context.buffer(flags=BufferFlags.COMMANDS, contents=bytes(soft.fill(0, 8)))
+        for given in commands, soft.fill(0, 8):
+            self.refused("offset", lambda offset: self.queue.job(given, [self.buffer], offset))
+            self.refused("size", lambda size: self.queue.job(given, [self.buffer], 0, size))
+        with self.fails(errno.EINVAL):  # behind the end: nothing is left
+            self.queue.job(soft.fill(0, 8), [self.buffer], PACKET + 1)
+        self.refused("access", lambda access: self.queue.job(buffers=[(self.buffer, access)]),
+                     1 << 32)
+        self.refused("index", lambda index: self.fill().set_buffer(index, self.buffer), 1 << 32)
+        for wrong in 5, -1, [soft.fill(0, 8), 5]:
+            with self.assertRaisesRegex(TypeError, "a number is no command"):
+                self.queue.job(wrong, [self.buffer])
+        with self.assertRaisesRegex(ValueError, "^timeout is -1"):
+            self.queue.job(timeout=-1)
+
+    def test_packets(self):
+        self.refused("size", lambda size: soft.copy(0, 1, size))
+        self.refused("pattern", lambda pattern: soft.fill(0, 4, pattern), 1 << 32)
+        self.refused("offset", lambda offset: soft.relu(0, (1, offset), 4))
+        for wrong in -1, 1 << 32:
+            with self.assertRaisesRegex(ValueError, f"^index is {wrong}"):
+                soft.timestamp(wrong)
+
+    def test_fences(self):
+        self.refused("kind", self.queue.submit(self.fill()).export, 1 << 32)
+
+    def test_like_an_integer(self):
+        """What Python takes for one is one: NumPy's, and flags."""
+        self.assertEqual(self.context.buffer(True).size, self.context.buffer(1).size)
+        if numpy:
+            self.assertEqual(self.context.buffer(numpy.uint16(4096)).size, 4096)
+
+
 class Fences(Case):
     def test_wait_fence(self):
         event, fence = self.held()
