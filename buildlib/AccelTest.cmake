@@ -61,3 +61,23 @@ function(accel_add_output_test NAME PROGRAM)
 		-- ${launcher} $<TARGET_FILE:${PROGRAM}>)
 	set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ACCEL_TEST_TIMEOUT})
 endfunction()
+
+# accel_add_rig_test(NAME KERNEL [option of the rig... --] program argument...)
+#
+# The test kernel/NAME, which runs a program in the rig. The kernel has been built by a test of
+# tests/kernel before, since that takes minutes where it isn't cached; "timetravel" is the functional
+# one, started otherwise.
+function(accel_add_rig_test NAME KERNEL)
+	if(NOT "--" IN_LIST ARGN)
+		list(PREPEND ARGN --)
+	endif()
+	string(REPLACE timetravel functional build ${KERNEL})
+	add_test(NAME kernel/${NAME} COMMAND ${PROJECT_SOURCE_DIR}/tests/kernel/rig run
+		--kernel ${KERNEL} ${ARGN})
+	set_tests_properties(kernel/${NAME} PROPERTIES FIXTURES_REQUIRED kernel-${build}
+		LABELS kernel SKIP_RETURN_CODE 77 TIMEOUT 900)
+	# The drivers' watchdogs count real time, 500 ms; where they matter nothing else runs.
+	if(KERNEL MATCHES "functional|kasan")
+		set_tests_properties(kernel/${NAME} PROPERTIES RUN_SERIAL TRUE)
+	endif()
+endfunction()
