@@ -105,6 +105,7 @@ static void count_made_up(struct bench *b, const struct subject *s)
 	note_counts(b, s, text);
 	note_count(b, s, text, "status", "calls of a status", "calls", s->status);
 	note_count(b, s, text, "others", "other system calls", "calls", s->others);
+	note_count(b, s, text, "contended", "contended locks", "calls", 0);
 	snprintf(name, sizeof(name), "%s/clock reads", s->name);
 	bench_figure(b, name, number_of(text, "clock"), "calls");
 }

@@ -31,6 +31,8 @@ values = {f["name"]: f.get("value") for f in figures}
 bad = [f for f in figures if "absent" in f]
 bad += [f for f in figures if f.get("met") is False and f["unit"] != "instr"]
 for subject, counts in INSTRUCTIONS.items():
+    if values.get(f"{subject}/contended locks") != 0:
+        bad.append(f"{subject}: contended locks are not counted, or there are some")
     for what, most in zip(("submit of a job", "submit of a further job", "wait and end of a job"), counts):
         value = values.get(f"{subject}/{what}")
         if value is None or value > most * 8 / 7:

@@ -22,8 +22,10 @@
 
 #include "../../kernel/library/jobs.h"
 #include "kernel.h"
+#include "lock.h"
 
 #define BATCH_MAX 32 /* no driver here has a smaller queue */
+#define ROUNDS    64 /* of those in which locks are looked at */
 
 static struct rig rig;
 static struct accel_job *jobs[BATCH_MAX];
@@ -111,12 +113,13 @@ static void give_back(void)
 
 /* ---- counts ----------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t trapped;
+static volatile sig_atomic_t trapped, futexes;
 
-static void on_trap(int signal)
+static void on_trap(int signal, siginfo_t *info, void *context)
 {
-	(void)signal;
+	(void)signal, (void)context;
 	trapped++;
+	futexes += info->si_syscall == SYS_futex;
 }
 
 /* From now on each system call is counted in place of being made, but those by which this
@@ -134,11 +137,29 @@ static int trap_system_calls(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	const struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
-	const struct sigaction action = {.sa_handler = on_trap, .sa_flags = SA_NODEFER};
+	const struct sigaction action = {.sa_sigaction = on_trap,
+					 .sa_flags = SA_NODEFER | SA_SIGINFO};
 
 	if (sigaction(SIGSYS, &action, NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -1;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+/*
+ * How often somebody waits for a lock or wakes who does: nobody else asks for a futex, libc's locks
+ * neither. -1 if not even a lock that is made to look awaited is seen.
+ */
+static int count_contended(void)
+{
+	struct accel_lock awaited = {ACCEL_LOCK_AWAITED};
+
+	futexes = 0;
+	accel_core_unlock(&awaited);
+	if (futexes != 1)
+		return -1;
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		end(submit(i % BATCH_MAX + 1));
+	return futexes - 1;
 }
 
 static void count(void)
@@ -174,6 +195,7 @@ static void count(void)
 		return;
 	end(submit(1));
 	printf("others %d\n", (int)trapped);
+	printf("contended %d\n", count_contended());
 }
 
 /* ---- the walk ---------------------------------------------------------------------------------- */
