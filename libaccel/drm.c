@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static SELDOM int ioctl_again(int fd, unsigned long request, void *arg)
+int accel_core_ioctl_again(int fd, unsigned long request, void *arg)
 {
 	int ret;
 
@@ -16,14 +16,6 @@ static SELDOM int ioctl_again(int fd, unsigned long request, void *arg)
 		ret = accel_core_sys.ioctl(fd, request, arg);
 	} while (ret == -EINTR);
 	return ret;
-}
-
-int accel_core_ioctl(int fd, unsigned long request, void *arg)
-{
-	const int ret = accel_core_sys.ioctl(fd, request, arg);
-
-	/* Not on EAGAIN as drmIoctl() does: it is the answer of a full queue. */
-	return ret == -EINTR ? ioctl_again(fd, request, arg) : ret;
 }
 
 int accel_core_drm_version(int fd, char *name, size_t name_bytes, int version[3])

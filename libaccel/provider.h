@@ -32,6 +32,7 @@
 #define ACCEL_PROVIDER_H
 
 #include <accel/accel.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -366,7 +367,15 @@ int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline);
 void accel_core_job_drop_waits(struct accel_job *job);
 
 /* drm.c: for drivers with GEM. All return 0 or a negative errno. */
-int accel_core_ioctl(int fd, unsigned long request, void *arg);
+int accel_core_ioctl_again(int fd, unsigned long request, void *arg) __attribute__((cold));
+/* Called again after a signal. Not on EAGAIN as drmIoctl() does: it is the answer of a full
+ * queue. Each job is a call or two of it: it is a part of its caller. */
+static inline int accel_core_ioctl(int fd, unsigned long request, void *arg)
+{
+	const int ret = accel_core_sys.ioctl(fd, request, arg);
+
+	return ret == -EINTR ? accel_core_ioctl_again(fd, request, arg) : ret;
+}
 int accel_core_drm_version(int fd, char *name, size_t name_bytes, int version[3]);
 int accel_core_gem_close(int fd, uint32_t handle);
 int accel_core_prime_export(int fd, uint32_t handle, int *dmabuf_fd);

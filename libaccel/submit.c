@@ -107,8 +107,8 @@ static void set_state(struct accel_job *const *jobs, uint32_t count, uint32_t st
 
 /* Take the longest prefix that could be accepted, as running, so that a job that is listed
  * twice is seen. Its length. */
-static uint32_t take_prefix(struct accel_queue *queue, struct accel_job *const *jobs,
-			    uint32_t count)
+static ALWAYS_INLINE uint32_t take_prefix(struct accel_queue *queue, struct accel_job *const *jobs,
+					  uint32_t count)
 {
 	const uint32_t room = queue->depth - queue->under_way;
 	uint32_t i;
@@ -134,17 +134,31 @@ static SELDOM int refuse(const struct accel_queue *queue, const struct accel_job
 	return accel_core_fail_at(-EBUSY, 0, NONE64, "job 0 is under way");
 }
 
-static void accept(struct accel_queue *queue, struct accel_job *job)
+/* At the end of the list, which is closed once for all of them. */
+static ALWAYS_INLINE void accept_all(struct accel_queue *queue, struct accel_job *const *jobs,
+				     uint32_t count)
 {
-	const struct accel_bo_ref *ref = job->bos, *end = ref + job->bo_count;
+	const uint64_t until = queue->accepted + count;
+	struct list *last = queue->jobs.prev;
+	const struct accel_bo_ref *ref, *end;
+	uint64_t seq = queue->accepted;
+	struct accel_job *job;
 
-	job->seq = ++queue->accepted;
-	for (; ref < end; ref++)
-		atomic_fetch_add_explicit(&ref->bo->busy, 1, memory_order_relaxed);
-	if (job->commands)
-		atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
-	list_append(&queue->jobs, &job->link);
-	queue->under_way++;
+	queue->accepted = until;
+	queue->under_way += count;
+	do {
+		job = *jobs++;
+		job->seq = ++seq;
+		for (ref = job->bos, end = ref + job->bo_count; ref < end; ref++)
+			atomic_fetch_add_explicit(&ref->bo->busy, 1, memory_order_relaxed);
+		if (job->commands)
+			atomic_fetch_add_explicit(&job->commands->busy, 1, memory_order_relaxed);
+		job->link.prev = last;
+		last->next = &job->link;
+		last = &job->link;
+	} while (seq != until);
+	last->next = &queue->jobs;
+	queue->jobs.prev = last;
 }
 
 static inline int to_driver(struct accel_queue *queue, struct accel_job *const *jobs,
@@ -266,7 +280,7 @@ static ALWAYS_INLINE int submit_locked(struct accel_queue *queue, struct accel_j
 				       struct accel_fence **out)
 {
 	struct accel_fence *fence = NULL;
-	uint32_t taken, i;
+	uint32_t taken;
 	int ret;
 
 	taken = take_prefix(queue, jobs, count);
@@ -293,8 +307,7 @@ static ALWAYS_INLINE int submit_locked(struct accel_queue *queue, struct accel_j
 			fence_discard(fence);
 		return ret;
 	}
-	for (i = 0; i < (uint32_t)ret; i++)
-		accept(queue, jobs[i]);
+	accept_all(queue, jobs, (uint32_t)ret);
 	if ((uint32_t)ret < taken)
 		set_state(jobs + ret, taken - (uint32_t)ret, ACCEL_JOB_IDLE);
 	if (fence) {
