@@ -8,9 +8,6 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NONE32	      UINT32_MAX
 #define NONE64	      UINT64_MAX
-/* A function that is seldom called: kept apart from its caller, which then saves no registers and
- * takes no stack for it. */
-#define SELDOM __attribute__((cold, noinline))
 /* One of which each caller has its own, for what it passes that never changes. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 

@@ -43,6 +43,10 @@
 
 #define ACCEL_PRIVATE_ABI 3
 
+/* A function that is seldom called: kept apart from its caller, which then saves no registers and
+ * takes no stack for it. */
+#define SELDOM __attribute__((cold, noinline))
+
 struct accel_provider;
 struct accel_fence_pool;
 struct accel_waiter;

@@ -102,9 +102,7 @@ static int take_check(struct qaic_job *job, const struct accel_qaic_job *ext)
 
 static void write_word(struct qaic_job *job)
 {
-	if (!(job->flags & ACCEL_QAIC_CHECK))
-		return;
-	job->word = job->run * UINT64_C(0x9e3779b97f4a7c15);
+	job->word = ++context_of(job)->words * UINT64_C(0x9e3779b97f4a7c15);
 	*word_at(job->base.bos[job->in].bo, job->in_offset) = job->word;
 	*word_at(job->base.bos[job->out].bo, job->out_offset) = ~job->word;
 }
@@ -119,6 +117,12 @@ static uint32_t check_word(const struct qaic_job *job)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
+/* Under slice_lock: whether a job has it with the kernel. */
+static bool is_under_way(const struct qaic_bo *bo)
+{
+	return bo->last && bo->last->under_way;
+}
+
 /* Under slice_lock and the queue's lock: attach buffer @index so, unless it is under way or the
  * channel is being changed: then it is done when the job is submitted. */
 static int prepare(struct qaic_job *job, uint32_t index, struct accel_bo *bo)
@@ -126,7 +130,7 @@ static int prepare(struct qaic_job *job, uint32_t index, struct accel_bo *bo)
 	struct qaic_queue *queue = queue_of(job);
 	int ret;
 
-	if (atomic_load(&queue->changing) || qaic_bo(bo)->user)
+	if (atomic_load(&queue->changing) || is_under_way(qaic_bo(bo)))
 		return 0;
 	ret = qaic_attach(queue, qaic_bo(bo), job->layout[index], index);
 	if (ret)
@@ -153,7 +157,7 @@ static int prepare_all(struct qaic_job *job)
 		ret = accel_core_fail(-ESTALE, "the queue's channel was taken away");
 	for (i = 0; i < job->base.bo_count && !ret; i++) {
 		ret = prepare(job, i, job->base.bos[i].bo);
-		elements += bo_of(job, i)->user ? 1 : bo_of(job, i)->elements;
+		elements += is_under_way(bo_of(job, i)) ? 1 : bo_of(job, i)->elements;
 	}
 	if (!ret && elements >= queue->elements)
 		ret = accel_core_fail(-E2BIG,
@@ -256,6 +260,13 @@ int qaic_job_init(struct accel_job *base, const struct accel_job_params *params)
 	return ret;
 }
 
+/* Under slice_lock: buffer @index is not the job's any more, and no other's yet. */
+static void forget(const struct qaic_job *job, uint32_t index)
+{
+	if (bo_of(job, index)->last == job)
+		bo_of(job, index)->last = NULL;
+}
+
 int qaic_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *bo)
 {
 	struct qaic_job *job = qaic_job(base);
@@ -273,6 +284,8 @@ int qaic_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *bo)
 		return ret;
 	accel_core_lock(&context_of(job)->slice_lock);
 	ret = prepare(job, index, bo);
+	if (!ret)
+		forget(job, index);
 	accel_core_unlock(&context_of(job)->slice_lock);
 	return ret;
 }
@@ -282,6 +295,10 @@ void qaic_job_fini(struct accel_job *base)
 	struct qaic_job *job = qaic_job(base);
 	uint32_t i;
 
+	accel_core_lock(&context_of(job)->slice_lock);
+	for (i = 0; i < base->bo_count; i++)
+		forget(job, i);
+	accel_core_unlock(&context_of(job)->slice_lock);
 	for (i = 0; i < base->bo_count; i++)
 		qaic_layout_unref(job->layout[i]);
 	accel_core_sys.free(job->limit);
@@ -289,7 +306,7 @@ void qaic_job_fini(struct accel_job *base)
 
 /* ---- submitting --------------------------------------------------------------------------------- */
 
-static int lost(struct qaic_queue *queue)
+static SELDOM int lost(struct qaic_queue *queue)
 {
 	const int ret = accel_core_context_errno(queue->base.context);
 
@@ -298,7 +315,7 @@ static int lost(struct qaic_queue *queue)
 					      "another queue");
 }
 
-/* Under slice_lock: what it takes of the ring, each buffer attached. */
+/* Under slice_lock: each buffer attached, and what they take of the ring. */
 static int attach_all(struct qaic_job *job)
 {
 	struct qaic_queue *queue = queue_of(job);
@@ -306,10 +323,6 @@ static int attach_all(struct qaic_job *job)
 	uint32_t i;
 	int ret;
 
-	for (i = 0; i < job->base.bo_count; i++)
-		if (bo_of(job, i)->user)
-			return accel_core_fail_at(-EBUSY, i, UINT64_MAX,
-						  "buffer %u is under way with another job", i);
 	for (i = 0; i < job->base.bo_count; i++) {
 		ret = qaic_attach(queue, bo_of(job, i), job->layout[i], i);
 		if (!ret && job->limit[i])
@@ -322,7 +335,7 @@ static int attach_all(struct qaic_job *job)
 		return accel_core_fail(-E2BIG, "the job takes %llu elements: the ring has %u",
 				       (unsigned long long)elements, queue->elements);
 	job->elements = (uint32_t)elements;
-	return elements >= queue->elements - queue->used ? -EAGAIN : 0;
+	return 0;
 }
 
 static uint64_t kernel_limit(const struct qaic_job *job, uint32_t index)
@@ -332,14 +345,11 @@ static uint64_t kernel_limit(const struct qaic_job *job, uint32_t index)
 	return job->limit[index] == ACCEL_QAIC_NOTHING ? 0 : job->limit[index];
 }
 
-static int execute(struct qaic_job *job)
+/* What is handed over. The kernel only reads it. */
+static void make_ask(struct qaic_job *job)
 {
 	struct qaic_execute_entry *plain = (void *)job->entries;
 	const uint32_t count = job->base.bo_count;
-	struct qaic_execute ask = {
-		.hdr = {.count = count, .dbc_id = atomic_load(&queue_of(job)->channel)},
-		.data = (uintptr_t)job->entries,
-	};
 	bool partial = false;
 	uint32_t i;
 
@@ -352,9 +362,55 @@ static int execute(struct qaic_job *job)
 			.handle = bo_of(job, i)->handle,
 			.resize = kernel_limit(job, i),
 		};
-	return accel_core_ioctl(
-		job->base.queue->context->fd,
-		partial ? DRM_IOCTL_QAIC_PARTIAL_EXECUTE_BO : DRM_IOCTL_QAIC_EXECUTE_BO, &ask);
+	job->request = partial ? DRM_IOCTL_QAIC_PARTIAL_EXECUTE_BO : DRM_IOCTL_QAIC_EXECUTE_BO;
+	job->ask = (struct qaic_execute){
+		.hdr = {.count = count, .dbc_id = atomic_load(&queue_of(job)->channel)},
+		.data = (uintptr_t)job->entries,
+	};
+}
+
+/* Under slice_lock: see that no other job has its buffers under way, that they are attached, and
+ * that what is handed over fits that. */
+static SELDOM int make_ready(struct qaic_job *job)
+{
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < job->base.bo_count; i++)
+		if (is_under_way(bo_of(job, i)))
+			return accel_core_fail_at(-EBUSY, i, UINT64_MAX,
+						  "buffer %u is under way with another job", i);
+	ret = attach_all(job);
+	if (ret)
+		return ret;
+	make_ask(job);
+	job->activation = atomic_load(&queue_of(job)->activation);
+	job->detached = context_of(job)->detached;
+	return 0;
+}
+
+static SELDOM void take_buffers(struct qaic_job *job)
+{
+	uint32_t i;
+
+	for (i = 0; i < job->base.bo_count; i++)
+		bo_of(job, i)->last = job;
+}
+
+/* Under slice_lock: whether all that make_ready() sees to is so still: its buffers were last its
+ * own, and it is not under way itself. */
+static bool is_ready(const struct qaic_context *context, const struct qaic_queue *queue,
+		     const struct qaic_job *job)
+{
+	const struct accel_bo_ref *ref = job->base.bos, *end = ref + job->base.bo_count;
+
+	if (job->detached != context->detached ||
+	    job->activation != atomic_load(&queue->activation))
+		return false;
+	for (; ref < end; ref++)
+		if (qaic_bo(ref->bo)->last != job)
+			return false;
+	return true;
 }
 
 static int refused(struct qaic_job *job, int err)
@@ -363,8 +419,10 @@ static int refused(struct qaic_job *job, int err)
 	uint32_t i;
 
 	/* Some may wait for a completion that nobody will tell: attached anew they don't. */
-	for (i = 0; i < job->base.bo_count; i++)
+	for (i = 0; i < job->base.bo_count; i++) {
 		qaic_detach(bo_of(job, i));
+		bo_of(job, i)->last = NULL;
+	}
 	switch (err) {
 	case -EPERM:
 	case -EPIPE:
@@ -381,33 +439,43 @@ static int refused(struct qaic_job *job, int err)
 	}
 }
 
-/* Under slice_lock. */
-static int submit_one(struct qaic_job *job)
+/* Under slice_lock: EXECUTE_BO gave @err. */
+static SELDOM int not_taken(struct qaic_job *job, int err)
 {
-	struct qaic_context *context = context_of(job);
-	struct qaic_queue *queue = queue_of(job);
-	uint32_t i;
+	if (err == -EINTR)
+		err = accel_core_ioctl_again(job->base.queue->context->fd, job->request, &job->ask);
+	return err ? refused(job, err) : 0;
+}
+
+/* Under slice_lock. */
+static inline int submit_one(struct qaic_context *context, struct qaic_queue *queue,
+			     struct qaic_job *job)
+{
+	const bool ready = is_ready(context, queue, job);
 	int ret;
 
 	if (atomic_load(&queue->lost))
 		return lost(queue);
-	ret = attach_all(job);
+	if (!ready) {
+		ret = make_ready(job);
+		if (ret)
+			return ret;
+	}
+	if (job->elements >= queue->elements - queue->used)
+		return -EAGAIN;
+	if (job->flags & ACCEL_QAIC_CHECK)
+		write_word(job);
+	ret = accel_core_sys.ioctl(context->base.fd, job->request, &job->ask);
+	if (ret)
+		ret = not_taken(job, ret);
 	if (ret)
 		return ret;
-	job->run = ++context->runs;
-	write_word(job);
-	ret = execute(job);
-	if (ret)
-		return refused(job, ret);
-	for (i = 0; i < job->base.bo_count; i++) {
-		bo_of(job, i)->user = job;
-		bo_of(job, i)->run = job->run;
-	}
+	if (!ready)
+		take_buffers(job);
 	queue->used += job->elements;
-	job->activation = atomic_load(&queue->activation);
 	job->under_way = true;
 	job->waited = 0;
-	atomic_store(&job->outcome, ACCEL_PENDING);
+	atomic_store_explicit(&job->outcome, ACCEL_PENDING, memory_order_release);
 	return 0;
 }
 
@@ -415,19 +483,20 @@ int qaic_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_
 {
 	struct qaic_context *context = qaic_context(base->context);
 	struct qaic_queue *queue = qaic_queue(base);
-	uint32_t i;
+	uint32_t done;
 	int ret = 0;
 
 	/* It is cancelled by another thread at this moment: there will be a channel again. */
 	while (atomic_load(&queue->changing))
 		accel_core_sys.futex_wait((const uint32_t *)&queue->changing, 1, ACCEL_NO_DEADLINE);
 	accel_core_lock(&context->slice_lock);
-	for (i = 0; i < count && !ret; i++)
-		ret = submit_one(qaic_job(jobs[i]));
+	for (done = 0; done < count; done++) {
+		ret = submit_one(context, queue, qaic_job(jobs[done]));
+		if (ret)
+			break;
+	}
 	accel_core_unlock(&context->slice_lock);
-	if (!ret)
-		return (int)count;
-	return i > 1 ? (int)i - 1 : ret;
+	return done ? (int)done : ret;
 }
 
 /* ---- ending ---------------------------------------------------------------------------------------- */
@@ -436,14 +505,11 @@ int qaic_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_
 static void finish(struct qaic_job *job, uint32_t outcome)
 {
 	struct qaic_context *context = context_of(job);
-	uint32_t i;
 
 	accel_core_lock(&context->slice_lock);
 	if (job->under_way) {
 		if (outcome == ACCEL_DONE_UNVERIFIED)
 			outcome = check_word(job);
-		for (i = 0; i < job->base.bo_count; i++)
-			bo_of(job, i)->user = NULL;
 		queue_of(job)->used -= job->elements;
 		job->under_way = false;
 		atomic_store(&job->outcome, outcome);
@@ -697,8 +763,10 @@ int accel_qaic_job_set_limit(struct accel_job *base, uint32_t index, uint64_t li
 		ret = prepare(job, index, base->bos[index].bo);
 	if (!ret)
 		ret = check_limit(job, index, limit);
-	if (!ret)
+	if (!ret) {
 		job->limit[index] = limit;
+		job->detached = 0;
+	}
 	accel_core_unlock(&context_of(job)->slice_lock);
 	accel_core_unlock(&base->queue->lock);
 	return ret;
@@ -722,7 +790,7 @@ int accel_qaic_job_get_latency(struct accel_job *base, uint32_t index,
 	accel_core_lock(&base->queue->lock);
 	accel_core_lock(&context_of(job)->slice_lock);
 	ret = check_ended(base);
-	if (!ret && (!job->run || bo_of(job, index)->run != job->run))
+	if (!ret && bo_of(job, index)->last != job)
 		ret = accel_core_fail(-ENODATA, "the job never ran, or the buffer has been moved "
 						"by another since");
 	if (!ret && atomic_load(&queue_of(job)->lost))

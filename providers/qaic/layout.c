@@ -205,6 +205,7 @@ static int detach(struct qaic_bo *bo)
 	ret = accel_core_ioctl(bo->base.context->fd, DRM_IOCTL_QAIC_DETACH_SLICE_BO, &ask);
 	if (ret == -EBUSY)
 		return ret;
+	qaic_context(bo->base.context)->detached++;
 	qaic_layout_unref(bo->layout);
 	bo->layout = NULL;
 	bo->activation = 0;
@@ -274,10 +275,8 @@ static int attach(struct qaic_queue *queue, int fd, struct qaic_attach_slice *as
 	return ret;
 }
 
-/* Apart from where a submission finds that it is attached. */
-static __attribute__((noinline)) int attach_anew(struct qaic_queue *queue, struct qaic_bo *bo,
-						 struct qaic_layout *layout, uint32_t index,
-						 uint64_t activation)
+static int attach_anew(struct qaic_queue *queue, struct qaic_bo *bo, struct qaic_layout *layout,
+		       uint32_t index, uint64_t activation)
 {
 	struct qaic_attach_slice ask = {
 		.hdr =

@@ -84,6 +84,7 @@ static int context_init(struct accel_context *context, const struct accel_ext *e
 	list_init(&own->queues);
 	list_init(&own->spares);
 	list_init(&own->talks);
+	own->detached = 1;
 	own->events = -1;
 	context->waits = ACCEL_WAITS_NONE;
 	return 0;

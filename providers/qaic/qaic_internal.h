@@ -27,7 +27,8 @@ struct qaic_context {
 	uint64_t activations; /* so far */
 	/* What is attached to buffers, who has them under way, rings. Taken last. */
 	struct accel_lock slice_lock;
-	uint64_t runs;             /* of jobs, so far */
+	uint64_t detached;         /* buffers, so far, and one */
+	uint64_t words;            /* for jobs to show that they went well, so far */
 	struct accel_lock list_lock; /* of these; nothing is called with it */
 	struct list queues;        /* qaic_queue.link */
 	struct list spares;        /* qaic_spare.link */
@@ -42,8 +43,7 @@ struct qaic_bo {
 	struct qaic_layout *layout;  /* attached, or NULL */
 	uint64_t activation;         /* on whose channel; an old one's has been taken off */
 	uint32_t elements;           /* of the ring that it takes */
-	const struct qaic_job *user; /* under way with */
-	uint64_t run;                /* the last that moved it */
+	const struct qaic_job *last; /* that moved it, or does; NULL: none that is there still */
 };
 
 /* Transactions as a message has them. */
@@ -84,8 +84,12 @@ struct qaic_job {
 	struct qaic_partial_execute_entry *entries;
 	struct qaic_perf_stats_entry *stats;
 
-	uint64_t activation; /* that it was submitted to; 0: never */
-	uint64_t run;
+	/* Under the queue's lock. What a submission hands over, made for a channel with all buffers
+	 * attached to it; good as long as nothing was detached since. */
+	struct qaic_execute ask;
+	unsigned long request;
+	uint64_t activation; /* 0: never made */
+	uint64_t detached;   /* qaic_context.detached then; 0: to be made anew */
 	uint32_t elements;
 	uint32_t waited; /* under the queue's lock: buffers, from the last, that have ended */
 	bool under_way;  /* under slice_lock: with the kernel, as far as known */

@@ -11,13 +11,13 @@ import subprocess
 import sys
 
 INSTRUCTIONS = {
-    "empty": (188, 56, 483),
-    "rocket": (346, 162, 725),
-    "rocket-unverified": (299, 115, 592),
-    "ethosu": (377, 177, 725),
-    "ethosu-unverified": (294, 104, 590),
-    "ivpu": (288, 125, 576),
-    "qaic": (495, 326, 853),
+    "empty": (236, 45, 578),
+    "rocket": (392, 147, 809),
+    "rocket-unverified": (347, 102, 687),
+    "ethosu": (466, 154, 809),
+    "ethosu-unverified": (333, 84, 685),
+    "ivpu": (333, 111, 671),
+    "qaic": (392, 107, 1146),
 }
 
 if not shutil.which("valgrind"):

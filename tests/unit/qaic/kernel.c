@@ -306,6 +306,7 @@ static int execute(int fd, const struct qaic_execute *ask, bool partial)
 			kernel.last_resize = parts[i].resize;
 		o->queued = true;
 		o->done = false;
+		kernel.last_handle = partial ? parts[i].handle : plain[i].handle;
 	}
 	if (!err && (kernel.at_once || kernel.quick))
 		for (i = 0; i < ask->hdr.count; i++)

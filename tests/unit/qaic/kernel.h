@@ -35,6 +35,7 @@ struct kernel {
 	_Atomic uint32_t wrong;
 	char why[200];
 	_Atomic uint64_t last_resize;
+	_Atomic uint32_t last_handle; /* of what EXECUTE took */
 };
 extern struct kernel kernel;
 

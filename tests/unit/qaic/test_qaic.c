@@ -254,7 +254,7 @@ static void test_life(void **state)
 /* Another way of moving them is attached when it is needed, and the first one again. */
 static void test_layouts(void **state)
 {
-	struct accel_job *job, *other;
+	struct accel_job *job, *other, *third;
 	struct accel_fence *fence;
 	struct card c;
 	int i;
@@ -273,6 +273,13 @@ static void test_layouts(void **state)
 		accel_fence_unref(fence);
 	}
 	assert_int_equal(kernel.attaches, 7);
+	/* Also where no job has run since but one was made. */
+	c.slices[1].offset = 200;
+	third = make_job(&c);
+	assert_int_equal(kernel.attaches, 8);
+	accel_fence_unref(submit(&c, other));
+	assert_int_equal(kernel.attaches, 9);
+	accel_job_unref(third);
 	accel_job_unref(job);
 	accel_job_unref(other);
 	card_close(&c);
@@ -423,6 +430,87 @@ static void test_one_job_at_a_time(void **state)
 	card_close(&c);
 }
 
+static int latency_of(struct accel_job *job)
+{
+	struct accel_qaic_latency latency = {.size = sizeof(latency)};
+
+	return accel_qaic_job_get_latency(job, 0, &latency);
+}
+
+/* What a job hands over is made once, and anew when its buffers have become others. */
+static void test_other_buffer(void **state)
+{
+	struct accel_job *job, *other;
+	struct accel_fence *fence;
+	struct accel_bo *more[2];
+	struct card c;
+	int i;
+
+	(void)state;
+	card_open(&c);
+	job = make_job(&c);
+	for (i = 0; i < 2; i++)
+		more[i] = make_bo(c.context, NULL);
+	c.bos[0].bo = more[0];
+	other = make_job(&c); /* more[0], out */
+	fence = submit(&c, job);
+	kernel_end_all();
+	assert_ok(accel_fence_wait(fence, ACCEL_NO_DEADLINE));
+	accel_fence_unref(fence);
+	assert_ok(accel_job_set_bo(job, 1, more[1]));
+	fence = submit(&c, job);
+	assert_int_equal(kernel.last_handle, handle_of(more[1]));
+	/* The other buffer is another job's now. */
+	assert_gives(accel_submit(c.queue, &other, 1, NULL, NULL), 1);
+	assert_int_equal(kernel.last_handle, handle_of(c.out));
+	kernel_end_all();
+	assert_ok(accel_fence_wait(fence, ACCEL_NO_DEADLINE));
+	accel_fence_unref(fence);
+	for (i = 0; i < 2; i++)
+		accel_bo_unref(more[i]);
+	accel_job_unref(job);
+	accel_job_unref(other);
+	card_close(&c);
+}
+
+/* The kernel tells of a buffer's last transfer only: whose it was is known here. */
+static void test_whose_latency(void **state)
+{
+	struct accel_job *job, *same;
+	struct accel_fence *fence;
+	struct card c;
+
+	(void)state;
+	card_open(&c);
+	kernel.at_once = true;
+	job = make_job(&c);
+	same = make_job(&c);
+	assert_fails(latency_of(job), -ENODATA);
+	fence = submit(&c, job);
+	assert_ok(latency_of(job));
+	assert_fails(latency_of(same), -ENODATA);
+	accel_fence_unref(fence);
+	fence = submit(&c, same);
+	assert_ok(latency_of(same));
+	assert_fails(latency_of(job), -ENODATA);
+	accel_fence_unref(fence);
+	/* Where the one that ran was, there is the next. */
+	accel_job_unref(same);
+	same = make_job(&c);
+	assert_fails(latency_of(same), -ENODATA);
+	fence = submit(&c, job);
+	accel_fence_unref(fence);
+	kernel.execute_err = -ENOMEM;
+	kernel.execute_err_at = 1;
+	assert_fails(accel_submit(c.queue, &job, 1, NULL, NULL), -ENOMEM);
+	accel_job_unref(same);
+	same = make_job(&c); /* attaches them again */
+	assert_fails(latency_of(job), -ENODATA);
+	accel_job_unref(job);
+	accel_job_unref(same);
+	card_close(&c);
+}
+
 /* The ring is counted here: the kernel is never asked for more than it has. */
 static void test_ring(void **state)
 {
@@ -492,6 +580,14 @@ static void test_execute_fails(void **state)
 			accel_fence_unref(fence);
 		}
 	assert_int_equal(info_of(c.queue).lost, 0);
+	/* A signal is no failure. */
+	kernel.execute_err = -EINTR;
+	kernel.execute_err_at = 0;
+	fence = submit(&c, job);
+	assert_int_equal(kernel_attached(), 2);
+	kernel_end_all();
+	assert_ok(accel_fence_wait(fence, ACCEL_NO_DEADLINE));
+	accel_fence_unref(fence);
 	accel_job_unref(job);
 	card_close(&c);
 }
@@ -1215,6 +1311,8 @@ int main(void)
 		T(test_wait_in_slices),
 		T(test_order),
 		T(test_one_job_at_a_time),
+		T(test_other_buffer),
+		T(test_whose_latency),
 		T(test_ring),
 		T(test_execute_fails),
 		T(test_limits),
