@@ -401,10 +401,8 @@ int accel_core_context_look(struct accel_context *context)
 	return state_errno(context);
 }
 
-int accel_core_context_look_again(struct accel_context *context)
+int accel_core_context_look_at(struct accel_context *context, int64_t now)
 {
-	const int64_t now = accel_core_sys.now();
-
 	if (now - atomic_load_explicit(&context->looked_ns, memory_order_relaxed) <
 	    ACCEL_LOOK_AGAIN_NS)
 		return state_errno(context);

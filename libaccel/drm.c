@@ -8,14 +8,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-int accel_core_ioctl_again(int fd, unsigned long request, void *arg)
+int accel_core_ioctl_failed(int err, int fd, unsigned long request, void *arg)
 {
-	int ret;
-
-	do {
-		ret = accel_core_sys.ioctl(fd, request, arg);
-	} while (ret == -EINTR);
-	return ret;
+	while (err == -EINTR)
+		err = accel_core_sys.ioctl(fd, request, arg);
+	return err;
 }
 
 int accel_core_drm_version(int fd, char *name, size_t name_bytes, int version[3])

@@ -18,20 +18,10 @@
 
 #define FEW_FENCES 4 /* seldom more; clearing them is most of asking */
 
-void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shared)
+void accel_core_job_end_untold(int err)
 {
-	int fd, ret;
-
-	end->shared = shared;
-	end->sync_file = -1;
-	if (dmabuf_fd < 0)
-		return;
-	ret = accel_core_dmabuf_export_sync_file(dmabuf_fd, ACCEL_ACCESS_READ, &fd);
-	if (!ret)
-		end->sync_file = fd;
-	else
-		accel_core_log(ACCEL_LOG_WARNING,
-			       "a job's outcome can't be known, no sync_file: %s", strerror(-ret));
+	accel_core_log(ACCEL_LOG_WARNING, "a job's outcome can't be known, no sync_file: %s",
+		       strerror(-err));
 }
 
 void accel_core_job_end_drop(struct accel_job_end *end)

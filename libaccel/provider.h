@@ -33,6 +33,7 @@
 
 #include <accel/accel.h>
 #include <errno.h>
+#include <linux/dma-buf.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -340,7 +341,17 @@ int accel_core_context_look(struct accel_context *context);
 /* The same before a call that a driver which was unbound doesn't survive: looks if the last
  * such look is ACCEL_LOOK_AGAIN_NS old. */
 #define ACCEL_LOOK_AGAIN_NS INT64_C(20000000)
-int accel_core_context_look_again(struct accel_context *context);
+int accel_core_context_look_at(struct accel_context *context, int64_t now);
+static inline int accel_core_context_look_again(struct accel_context *context)
+{
+	const int64_t now = accel_core_sys.now();
+
+	if (now - atomic_load_explicit(&context->looked_ns, memory_order_relaxed) <
+		    ACCEL_LOOK_AGAIN_NS &&
+	    atomic_load_explicit(&context->state, memory_order_relaxed) == ACCEL_OK)
+		return 0;
+	return accel_core_context_look_at(context, now);
+}
 /* For context_exit: let nothing more reach the driver, and wait for what has. */
 void accel_core_context_drain(struct accel_context *context);
 /* Features that a kernel may lack: ask once, remember per context. @bit < 64. */
@@ -371,14 +382,15 @@ int accel_core_fence_sleep(struct accel_fence *fence, int64_t deadline);
 void accel_core_job_drop_waits(struct accel_job *job);
 
 /* drm.c: for drivers with GEM. All return 0 or a negative errno. */
-int accel_core_ioctl_again(int fd, unsigned long request, void *arg) __attribute__((cold));
-/* Called again after a signal. Not on EAGAIN as drmIoctl() does: it is the answer of a full
- * queue. Each job is a call or two of it: it is a part of its caller. */
+/* What became of a call that gave @err: after a signal it is made again. Not on EAGAIN as
+ * drmIoctl() does: it is the answer of a full queue. */
+int accel_core_ioctl_failed(int err, int fd, unsigned long request, void *arg);
+/* Each job is a call or two of it: it is a part of its caller. */
 static inline int accel_core_ioctl(int fd, unsigned long request, void *arg)
 {
 	const int ret = accel_core_sys.ioctl(fd, request, arg);
 
-	return ret == -EINTR ? accel_core_ioctl_again(fd, request, arg) : ret;
+	return ret ? accel_core_ioctl_failed(ret, fd, request, arg) : 0;
 }
 int accel_core_drm_version(int fd, char *name, size_t name_bytes, int version[3]);
 int accel_core_gem_close(int fd, uint32_t handle);
@@ -414,8 +426,24 @@ struct accel_job_end {
 	int sync_file; /* -1: none, ask the driver's own wait */
 	bool shared;   /* the buffer is other processes', too: the fence may be one of theirs */
 };
+/* There is none, for @err: say that the outcome can't be known. */
+void accel_core_job_end_untold(int err);
 /* Of @dmabuf_fd (-1: take none). Never fails: without a sync_file the job is unverified. */
-void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shared);
+static inline void accel_core_job_end_take(struct accel_job_end *end, int dmabuf_fd, bool shared)
+{
+	struct dma_buf_export_sync_file ask = {.flags = DMA_BUF_SYNC_READ, .fd = -1};
+	int ret;
+
+	end->shared = shared;
+	end->sync_file = -1;
+	if (dmabuf_fd < 0)
+		return;
+	ret = accel_core_ioctl(dmabuf_fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &ask);
+	if (!ret)
+		end->sync_file = ask.fd;
+	else
+		accel_core_job_end_untold(ret);
+}
 void accel_core_job_end_drop(struct accel_job_end *end);
 /* As ops.job_poll, ops.job_wait and ops.job_fd, for an @end with a sync_file. A wait may give
  * -ETIME before its time. */

@@ -31,10 +31,11 @@ struct ethosu_bo {
 
 struct ethosu_job {
 	struct accel_job base;
-	struct drm_ethosu_job kernel; /* as it is submitted */
+	struct drm_ethosu_job kernel; /* as it is submitted, */
+	struct drm_ethosu_submit ask; /* by this, of which the kernel changes nothing */
 	struct accel_ethosu_perfmon *perfmon;
 	uint8_t region[REGIONS]; /* of each buffer */
-	uint32_t out;            /* the buffer whose fence is taken */
+	struct ethosu_bo *out;   /* the buffer whose fence is taken */
 	struct accel_job_end end;
 };
 

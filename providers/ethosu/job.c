@@ -135,10 +135,10 @@ static int check_complete(const struct ethosu_job *job)
  * else's. @bo takes the place of buffer @index (UINT32_MAX: of none).
  */
 static int pick_out(const struct ethosu_job *job, uint32_t index, struct accel_bo *bo,
-		    uint32_t *out)
+		    struct ethosu_bo **out)
 {
 	const struct ethosu_stream *stream = stream_of(&job->base);
-	const struct ethosu_bo *candidate;
+	struct ethosu_bo *candidate;
 	bool found = false;
 	uint32_t i;
 
@@ -147,7 +147,7 @@ static int pick_out(const struct ethosu_job *job, uint32_t index, struct accel_b
 		if (!stream->need[job->region[i]].writes || (found && candidate->shared))
 			continue;
 		found = true;
-		*out = i;
+		*out = candidate;
 		if (!candidate->shared)
 			break;
 	}
@@ -179,14 +179,14 @@ static int validate(const struct ethosu_stream *stream)
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* See that the fence of @bo can be taken when the job is submitted. */
-static int prepare_out(struct ethosu_context *context, struct accel_bo *bo)
+static int prepare_out(struct ethosu_context *context, struct ethosu_bo *bo)
 {
 	int ret;
 
 	if (context->base.open_flags & ACCEL_OPEN_UNVERIFIED)
 		return 0;
 	accel_core_lock(&context->file_lock);
-	ret = ethosu_bo_need_dmabuf(ethosu_bo(bo));
+	ret = ethosu_bo_need_dmabuf(bo);
 	accel_core_unlock(&context->file_lock);
 	return ret;
 }
@@ -227,10 +227,16 @@ int ethosu_job_init(struct accel_job *base, const struct accel_job_params *param
 	if (!ret)
 		ret = validate(stream_of(base));
 	if (!ret)
-		ret = prepare_out(context, base->bos[job->out].bo);
-	if (!ret)
-		job->perfmon = accel_ethosu_perfmon_ref(ext.perfmon);
-	return ret;
+		ret = prepare_out(context, job->out);
+	if (ret)
+		return ret;
+	job->perfmon = accel_ethosu_perfmon_ref(ext.perfmon);
+	job->ask = (struct drm_ethosu_submit){
+		.jobs = (uintptr_t)&job->kernel,
+		.job_count = 1,
+		.perfmon_id = ext.perfmon ? ext.perfmon->id : 0,
+	};
+	return 0;
 }
 
 int ethosu_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *bo)
@@ -238,14 +244,14 @@ int ethosu_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *b
 	struct ethosu_context *context = ethosu_context(base->queue->context);
 	struct ethosu_job *job = ethosu_job(base);
 	const uint32_t region = job->region[index];
-	uint32_t out = index;
+	struct ethosu_bo *out;
 	int ret;
 
 	ret = check_bo(base, index, region, bo, base->bos[index].access);
 	if (!ret)
 		ret = pick_out(job, index, bo, &out);
 	if (!ret)
-		ret = prepare_out(context, out == index ? bo : base->bos[out].bo);
+		ret = prepare_out(context, out);
 	if (ret)
 		return ret;
 	job->kernel.region_bo_handles[region] = ethosu_bo(bo)->handle;
@@ -272,21 +278,15 @@ static int refused(struct accel_context *context, int err)
 					      : "");
 }
 
-static int hand_over(struct ethosu_context *context, const struct ethosu_job *job)
+static inline int hand_over(struct ethosu_context *context, struct ethosu_job *job)
 {
-	struct drm_ethosu_submit ask = {
-		.jobs = (uintptr_t)&job->kernel,
-		.job_count = 1,
-		.perfmon_id = job->perfmon ? job->perfmon->id : 0,
-	};
-
-	return accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &ask);
+	return accel_core_ioctl(context->base.fd, DRM_IOCTL_ETHOSU_SUBMIT, &job->ask);
 }
 
 /* Under file_lock. */
-static int hand_over_fenced(struct ethosu_context *context, struct ethosu_job *job)
+static inline int hand_over_fenced(struct ethosu_context *context, struct ethosu_job *job)
 {
-	struct ethosu_bo *out = ethosu_bo(job->base.bos[job->out].bo);
+	struct ethosu_bo *out = job->out;
 	int ret = 0;
 
 	/* For writing: what reads a buffer waits only for those who write it. */
@@ -300,27 +300,50 @@ static int hand_over_fenced(struct ethosu_context *context, struct ethosu_job *j
 	return ret;
 }
 
+/* How many, with the errno of the next. */
+static uint32_t submit_fenced(struct ethosu_context *context, struct accel_job *const *jobs,
+			      uint32_t count, int *err)
+{
+	uint32_t done;
+
+	accel_core_lock(&context->file_lock);
+	for (done = 0; done < count; done++) {
+		*err = hand_over_fenced(context, ethosu_job(jobs[done]));
+		if (*err)
+			break;
+	}
+	accel_core_unlock(&context->file_lock);
+	return done;
+}
+
+static uint32_t submit_unverified(struct ethosu_context *context, struct accel_job *const *jobs,
+				  uint32_t count, int *err)
+{
+	uint32_t done;
+
+	for (done = 0; done < count; done++) {
+		*err = hand_over(context, ethosu_job(jobs[done]));
+		if (*err)
+			break;
+	}
+	return done;
+}
+
 /* One job a call: of several the kernel doesn't say how many it took. */
 int ethosu_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
 	struct ethosu_context *context = ethosu_context(queue->context);
-	const bool unverified = queue->context->open_flags & ACCEL_OPEN_UNVERIFIED;
-	uint32_t i;
-	int ret = 0;
+	uint32_t done;
+	int err = 0;
 
 	/* A driver that was unbound takes jobs still, into memory that it has freed. */
 	if (accel_core_context_look_again(queue->context))
 		return accel_core_context_errno(queue->context);
-	if (!unverified)
-		accel_core_lock(&context->file_lock);
-	for (i = 0; i < count && !ret; i++)
-		ret = unverified ? hand_over(context, ethosu_job(jobs[i]))
-				 : hand_over_fenced(context, ethosu_job(jobs[i]));
-	if (!unverified)
-		accel_core_unlock(&context->file_lock);
-	if (!ret)
-		return (int)count;
-	return i > 1 ? (int)i - 1 : refused(queue->context, ret);
+	if (queue->context->open_flags & ACCEL_OPEN_UNVERIFIED)
+		done = submit_unverified(context, jobs, count, &err);
+	else
+		done = submit_fenced(context, jobs, count, &err);
+	return done ? (int)done : refused(queue->context, err);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------------- */
@@ -338,7 +361,7 @@ int ethosu_job_poll(struct accel_job *base, bool ended, struct accel_job_result 
 
 	if (job->end.sync_file >= 0)
 		return accel_core_job_end_poll(context, &job->end, ended, result);
-	ret = accel_core_job_end_plain(context, ended, 0, wait_out, base->bos[job->out].bo, result);
+	ret = accel_core_job_end_plain(context, ended, 0, wait_out, job->out, result);
 	return ret ? -EINPROGRESS : 0;
 }
 
@@ -349,8 +372,7 @@ int ethosu_job_wait(struct accel_job *base, int64_t deadline, struct accel_job_r
 
 	if (job->end.sync_file >= 0)
 		return accel_core_job_end_wait(context, &job->end, deadline, result);
-	return accel_core_job_end_plain(context, false, deadline, wait_out, base->bos[job->out].bo,
-					result);
+	return accel_core_job_end_plain(context, false, deadline, wait_out, job->out, result);
 }
 
 void ethosu_job_release(struct accel_job *job)

@@ -442,8 +442,7 @@ static int refused(struct qaic_job *job, int err)
 /* Under slice_lock: EXECUTE_BO gave @err. */
 static SELDOM int not_taken(struct qaic_job *job, int err)
 {
-	if (err == -EINTR)
-		err = accel_core_ioctl_again(job->base.queue->context->fd, job->request, &job->ask);
+	err = accel_core_ioctl_failed(err, job->base.queue->context->fd, job->request, &job->ask);
 	return err ? refused(job, err) : 0;
 }
 

@@ -73,6 +73,9 @@ static int take_tasks(struct rocket_job *job, const struct accel_job_params *par
 	job->kernel.tasks = (uintptr_t)job->tasks;
 	job->kernel.task_count = count;
 	job->kernel.task_struct_size = sizeof(*job->tasks);
+	job->ask.jobs = (uintptr_t)&job->kernel;
+	job->ask.job_count = 1;
+	job->ask.job_struct_size = sizeof(job->kernel);
 	if (!has_ext)
 		return take_task(job, params, 0, 0, params->bytes / sizeof(uint64_t));
 	for (i = 0; i < count; i++) {
@@ -248,23 +251,14 @@ static int refused(struct accel_context *context, int err)
 	return accel_core_fail(err == -ENOMEM ? err : -EIO, "SUBMIT: %s", strerror(-err));
 }
 
-static int hand_over(struct accel_context *context, const struct drm_rocket_job *kernel)
-{
-	struct drm_rocket_submit ask = {
-		.jobs = (uintptr_t)kernel,
-		.job_count = 1,
-		.job_struct_size = sizeof(*kernel),
-	};
-
-	return accel_core_ioctl(context->fd, DRM_IOCTL_ROCKET_SUBMIT, &ask);
-}
-
 /* With what it has to wait for in the gate. */
-static int hand_over_gated(struct rocket_context *context, struct rocket_job *job)
+static SELDOM int hand_over_gated(struct rocket_context *context, struct rocket_job *job)
 {
 	struct drm_rocket_job kernel = job->kernel;
+	struct drm_rocket_submit ask = job->ask;
 	int ret;
 
+	ask.jobs = (uintptr_t)&kernel;
 	accel_core_lock(&context->file_lock);
 	ret = rocket_page_need_dmabuf(&context->base, &context->gate);
 	if (!ret)
@@ -272,41 +266,43 @@ static int hand_over_gated(struct rocket_context *context, struct rocket_job *jo
 							 job->base.wait_fd);
 	if (!ret) {
 		job->handles[kernel.in_bo_handle_count++] = context->gate.handle;
-		ret = hand_over(&context->base, &kernel);
+		ret = accel_core_ioctl(context->base.fd, DRM_IOCTL_ROCKET_SUBMIT, &ask);
 	}
 	accel_core_unlock(&context->file_lock);
 	return ret;
 }
 
-static int submit_one(struct rocket_context *context, struct rocket_job *job)
+static inline int submit_one(struct rocket_context *context, struct rocket_job *job)
 {
 	int ret;
 
-	ret = job->base.wait_fd >= 0 ? hand_over_gated(context, job)
-				     : hand_over(&context->base, &job->kernel);
-	if (ret)
-		return ret;
-	atomic_store_explicit(&context->has_run, true, memory_order_relaxed);
+	ret = job->base.wait_fd >= 0
+		      ? hand_over_gated(context, job)
+		      : accel_core_ioctl(context->base.fd, DRM_IOCTL_ROCKET_SUBMIT, &job->ask);
 	/* Success says nothing: a job that was dropped has no fence, and is unverified. */
-	accel_core_job_end_take(&job->end, job->own.dmabuf, false);
-	return 0;
+	if (!ret && job->own.dmabuf >= 0)
+		accel_core_job_end_take(&job->end, job->own.dmabuf, false);
+	return ret;
 }
 
 int rocket_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count)
 {
 	struct rocket_context *context = rocket_context(queue->context);
-	uint32_t i;
-	int ret;
+	uint32_t done;
+	int ret = 0;
 
 	/* A driver that was unbound takes jobs still, into memory that it has freed. */
 	if (accel_core_context_look_again(queue->context))
 		return accel_core_context_errno(queue->context);
-	for (i = 0; i < count; i++) {
-		ret = submit_one(context, rocket_job(jobs[i]));
+	for (done = 0; done < count; done++) {
+		ret = submit_one(context, rocket_job(jobs[done]));
 		if (ret)
-			return i ? (int)i : refused(queue->context, ret);
+			break;
 	}
-	return (int)count;
+	if (!done)
+		return refused(queue->context, ret);
+	atomic_store_explicit(&context->has_run, true, memory_order_relaxed);
+	return (int)done;
 }
 
 /* ---- ending --------------------------------------------------------------------------------------- */

@@ -46,8 +46,9 @@ struct rocket_bo {
 struct rocket_job {
 	struct accel_job base;
 	struct drm_rocket_job kernel; /* as it is submitted, but for the gate */
+	struct drm_rocket_submit ask; /* that */
 	struct drm_rocket_task *tasks;
-	uint32_t *handles;      /* read ones with room for the gate, then written ones */
+	uint32_t *handles; /* read ones with room for the gate, then written ones */
 	/* Written by this job alone: of a page that others write too the fence of a job that the
 	 * kernel dropped would be that of the one before. */
 	struct rocket_page own;

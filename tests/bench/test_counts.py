@@ -12,11 +12,11 @@ import sys
 
 INSTRUCTIONS = {
     "empty": (236, 45, 578),
-    "rocket": (392, 147, 809),
-    "rocket-unverified": (347, 102, 687),
-    "ethosu": (466, 154, 809),
-    "ethosu-unverified": (333, 84, 685),
-    "ivpu": (333, 111, 671),
+    "rocket": (329, 94, 808),
+    "rocket-unverified": (308, 73, 687),
+    "ethosu": (407, 97, 808),
+    "ethosu-unverified": (308, 67, 682),
+    "ivpu": (331, 109, 671),
     "qaic": (392, 107, 1146),
 }
 
