@@ -8,6 +8,8 @@
 #define BYTES 4096
 #define ALL   (ACCEL_BO_CPU_READ | ACCEL_BO_CPU_WRITE | ACCEL_BO_DEVICE_READ | ACCEL_BO_DEVICE_WRITE)
 
+static unsigned int taken, takes; /* SUBMITs so far, and that are not refused */
+
 static int answer(unsigned long request, void *arg, uint32_t *handle)
 {
 	struct drm_rocket_create_bo *create = arg;
@@ -25,6 +27,9 @@ static int answer(unsigned long request, void *arg, uint32_t *handle)
 		*handle = ((struct drm_rocket_fini_bo *)arg)->handle;
 		return 0;
 	case DRM_IOCTL_ROCKET_SUBMIT:
+		if (taken == takes)
+			return -ENOMEM;
+		taken++;
 		return 0;
 	default:
 		return -EINVAL;
@@ -34,6 +39,8 @@ static int answer(unsigned long request, void *arg, uint32_t *handle)
 static int setup(void **state)
 {
 	(void)state;
+	taken = 0;
+	takes = UINT32_MAX;
 	kernel_setup("rocket", &ACCEL_PROVIDER_SYMBOL, answer);
 	return 0;
 }
@@ -140,18 +147,28 @@ struct scene {
 	struct accel_job *job[2];
 };
 
+#define COMMANDS 16 /* bytes */
+
+static struct accel_job *make_job(const struct scene *scene, unsigned int queue)
+{
+	struct accel_job_params params = {
+		.size = sizeof(params), .bytes = COMMANDS, .commands = scene->commands};
+	struct accel_job *job;
+
+	assert_ok(accel_job_create(scene->queue[queue], &params, &job));
+	return job;
+}
+
 static void make(struct scene *scene)
 {
-	const uint64_t words[2] = {0};
-	struct accel_job_params params = {.size = sizeof(params), .bytes = sizeof(words)};
+	const uint8_t words[COMMANDS] = {0};
 	unsigned int i;
 
 	scene->context = kernel_open(0);
 	scene->commands = make_bo(scene->context, ACCEL_BO_COMMANDS, words, sizeof(words));
-	params.commands = scene->commands;
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(accel_queue_create(scene->context, NULL, 0, &scene->queue[i]), 0);
-		assert_int_equal(accel_job_create(scene->queue[i], &params, &scene->job[i]), 0);
+		scene->job[i] = make_job(scene, i);
 	}
 }
 
@@ -224,6 +241,33 @@ static void test_gate_is_the_jobs(void **state)
 	kernel_teardown(0);
 }
 
+/* Of several jobs those are under way that the kernel took, and of the others none. */
+static void test_refused_in_a_batch(void **state)
+{
+	struct accel_fence *fence;
+	struct accel_job *jobs[3];
+	struct scene scene;
+	unsigned int i;
+
+	(void)state;
+	make(&scene);
+	for (i = 0; i < 3; i++)
+		jobs[i] = make_job(&scene, 0);
+	takes = 2;
+	assert_int_equal(accel_submit(scene.queue[0], jobs, 3, NULL, &fence), 2);
+	assert_fails(accel_submit(scene.queue[0], &jobs[2], 1, NULL, NULL), -ENOMEM);
+	takes = UINT32_MAX;
+	assert_int_equal(accel_submit(scene.queue[0], &jobs[2], 1, NULL, NULL), 1);
+	assert_int_equal(taken, 3);
+	assert_int_equal(kernel_count(DMA_BUF_IOCTL_EXPORT_SYNC_FILE), 3);
+	assert_ok(accel_fence_wait(fence, ACCEL_NO_DEADLINE));
+	accel_fence_unref(fence);
+	for (i = 0; i < 3; i++)
+		accel_job_unref(jobs[i]);
+	drop(&scene);
+	kernel_teardown(0);
+}
+
 /* A driver that was unbound would run it in memory that is gone. */
 static void test_no_submit_when_gone(void **state)
 {
@@ -251,6 +295,7 @@ int main(void)
 		TEST(test_contents_before_cache_work),
 		TEST(test_each_job_its_own_page),
 		TEST(test_gate_is_the_jobs),
+		TEST(test_refused_in_a_batch),
 		TEST(test_no_submit_when_gone),
 	};
 
