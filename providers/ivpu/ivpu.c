@@ -17,13 +17,11 @@ static bool is_37xx(uint64_t device)
 	return device == 0x7d1d || device == 0xad1d;
 }
 
-int ivpu_ioctl(struct accel_context *context, unsigned long request, void *arg)
+int ivpu_ioctl_failed(struct accel_context *context, int err)
 {
-	const int ret = accel_core_ioctl(context->fd, request, arg);
-
-	if (ret == -ENODEV)
+	if (err == -ENODEV)
 		accel_core_context_set_state(context, ACCEL_GONE);
-	return ret;
+	return err;
 }
 
 int ivpu_failed(struct accel_context *context, int err, const char *call)

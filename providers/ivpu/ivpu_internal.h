@@ -44,8 +44,7 @@ struct ivpu_queue {
 struct ivpu_job {
 	struct accel_job base;
 	uint32_t *handles; /* the commands', then the buffers' */
-	uint32_t offset;
-	uint32_t preempt_index; /* in handles; 0: none */
+	struct drm_ivpu_cmdq_submit ask;
 	bool submitted;
 	_Atomic bool aborted; /* its queue was destroyed */
 };
@@ -79,8 +78,15 @@ static inline struct ivpu_job *ivpu_job(struct accel_job *job)
 }
 
 /* ivpu.c */
+/* Note what an ioctl of the node that gave @err says of the device; returns @err. */
+int ivpu_ioctl_failed(struct accel_context *context, int err);
 /* An ioctl of the node. All of them say ENODEV when the driver was unbound, and that is noted. */
-int ivpu_ioctl(struct accel_context *context, unsigned long request, void *arg);
+static inline int ivpu_ioctl(struct accel_context *context, unsigned long request, void *arg)
+{
+	const int ret = accel_core_ioctl(context->fd, request, arg);
+
+	return ret ? ivpu_ioctl_failed(context, ret) : 0;
+}
 int ivpu_param(struct accel_context *context, uint32_t param, uint32_t index, uint64_t *value);
 /* See whether the kernel still takes jobs of this context; notes it if not. */
 void ivpu_look(struct accel_context *context);
@@ -108,8 +114,12 @@ int ivpu_queue_init(struct accel_queue *queue, const struct accel_queue_params *
 		    int64_t deadline);
 int ivpu_queue_cancel(struct accel_queue *queue);
 void ivpu_queue_fini(struct accel_queue *queue);
+int ivpu_queue_make(struct ivpu_queue *queue);
 /* Under the lock: see that the kernel has it. */
-int ivpu_queue_need(struct ivpu_queue *queue);
+static inline int ivpu_queue_need(struct ivpu_queue *queue)
+{
+	return queue->id || !ivpu_context(queue->base.context)->queues ? 0 : ivpu_queue_make(queue);
+}
 uint32_t ivpu_queue_priority(const struct accel_queue *queue);
 
 /* job.c */

@@ -106,7 +106,7 @@ static int take_ext(struct ivpu_job *job, const struct accel_job_params *params)
 		return 0;
 	if (!context->preempts)
 		return accel_core_fail(-EOPNOTSUPP, "this kernel takes no buffer for preemption");
-	job->preempt_index = ext.preempt_buffer;
+	job->ask.preempt_buffer_index = ext.preempt_buffer;
 	return check_preempt(context, ext.preempt_buffer - 1,
 			     job->base.bos[ext.preempt_buffer - 1].bo);
 }
@@ -129,13 +129,15 @@ int ivpu_job_init(struct accel_job *base, const struct accel_job_params *params)
 		ret = ivpu_bo_need_dmabuf(ivpu_bo(base->commands));
 	if (ret)
 		return ret;
-	job->offset = (uint32_t)params->offset;
 	job->handles = accel_core_sys.alloc(((size_t)base->bo_count + 1) * sizeof(*job->handles));
 	if (!job->handles)
 		return accel_core_fail(-ENOMEM, "no memory for a job's buffers");
 	job->handles[0] = ivpu_bo(base->commands)->handle;
 	for (i = 0; i < base->bo_count; i++)
 		job->handles[i + 1] = ivpu_bo(base->bos[i].bo)->handle;
+	job->ask.buffers_ptr = (uintptr_t)job->handles;
+	job->ask.buffer_count = base->bo_count + 1;
+	job->ask.commands_offset = (uint32_t)params->offset;
 	return 0;
 }
 
@@ -144,7 +146,7 @@ int ivpu_job_set_bo(struct accel_job *base, uint32_t index, struct accel_bo *bo)
 	struct ivpu_job *job = ivpu_job(base);
 	int ret = 0;
 
-	if (index + 1 == job->preempt_index)
+	if (index + 1 == job->ask.preempt_buffer_index)
 		ret = check_preempt(ivpu_context(base->queue->context), index, bo);
 	if (!ret)
 		job->handles[index + 1] = ivpu_bo(bo)->handle;
@@ -159,37 +161,40 @@ void ivpu_job_fini(struct accel_job *job)
 /* ---- submitting ------------------------------------------------------------------------------- */
 
 /* To a kernel without command queues. */
-static int hand_over_older(struct ivpu_queue *queue, const struct ivpu_job *job)
+static SELDOM int hand_over_older(struct ivpu_queue *queue, const struct ivpu_job *job)
 {
 	struct drm_ivpu_submit ask = {
-		.buffers_ptr = (uintptr_t)job->handles,
-		.buffer_count = job->base.bo_count + 1,
+		.buffers_ptr = job->ask.buffers_ptr,
+		.buffer_count = job->ask.buffer_count,
 		.engine = DRM_IVPU_ENGINE_COMPUTE,
-		.commands_offset = job->offset,
+		.commands_offset = job->ask.commands_offset,
 		.priority = ivpu_queue_priority(&queue->base),
 	};
 
 	return ivpu_ioctl(queue->base.context, DRM_IOCTL_IVPU_SUBMIT, &ask);
 }
 
-static int hand_over(struct ivpu_queue *queue, const struct ivpu_job *job)
+/* CMDQ_SUBMIT gave @err. */
+static SELDOM int hand_over_failed(struct ivpu_job *job, int err)
 {
-	struct accel_context *context = queue->base.context;
-	struct drm_ivpu_cmdq_submit ask;
+	struct accel_context *context = job->base.queue->context;
 
-	if (!ivpu_context(context)->queues)
-		return hand_over_older(queue, job);
-	ask = (struct drm_ivpu_cmdq_submit){
-		.buffers_ptr = (uintptr_t)job->handles,
-		.buffer_count = job->base.bo_count + 1,
-		.cmdq_id = queue->id,
-		.commands_offset = job->offset,
-		.preempt_buffer_index = job->preempt_index,
-	};
-	return ivpu_ioctl(context, DRM_IOCTL_IVPU_CMDQ_SUBMIT, &ask);
+	err = accel_core_ioctl_failed(err, context->fd, DRM_IOCTL_IVPU_CMDQ_SUBMIT, &job->ask);
+	return err ? ivpu_ioctl_failed(context, err) : 0;
 }
 
-static int refused(struct accel_context *context, int err)
+static inline int hand_over(struct ivpu_queue *queue, struct ivpu_job *job)
+{
+	int ret;
+
+	if (!queue->id)
+		return hand_over_older(queue, job);
+	job->ask.cmdq_id = queue->id; /* another one when it was cancelled since */
+	ret = accel_core_sys.ioctl(queue->base.context->fd, DRM_IOCTL_IVPU_CMDQ_SUBMIT, &job->ask);
+	return ret ? hand_over_failed(job, ret) : 0;
+}
+
+static SELDOM int refused(struct accel_context *context, int err)
 {
 	switch (err) {
 	case -EBUSY:
@@ -205,37 +210,44 @@ static int refused(struct accel_context *context, int err)
 	}
 }
 
-static int submit_one(struct ivpu_queue *queue, struct ivpu_job *job)
+static SELDOM int is_running(void)
+{
+	/* The kernel says the same of it as of a queue that is full. */
+	return accel_core_fail(-EBUSY, "the job's command buffer is under way with another job");
+}
+
+static inline int submit_one(struct ivpu_queue *queue, struct ivpu_job *job)
 {
 	struct ivpu_bo *commands = ivpu_bo(job->base.commands);
 	int ret;
 
-	/* The kernel says the same of it as of a queue that is full. */
 	if (atomic_exchange(&commands->running, true))
-		return accel_core_fail(-EBUSY, "the job's command buffer is under way with "
-					       "another job");
-	atomic_store(&job->aborted, false);
+		return is_running();
+	atomic_store_explicit(&job->aborted, false, memory_order_relaxed);
 	ret = hand_over(queue, job);
-	job->submitted = !ret;
-	if (!ret)
-		return 0;
-	atomic_store(&commands->running, false);
-	return refused(queue->base.context, ret);
+	if (ret) {
+		atomic_store(&commands->running, false);
+		return refused(queue->base.context, ret);
+	}
+	job->submitted = true;
+	return 0;
 }
 
 int ivpu_submit(struct accel_queue *base, struct accel_job *const *jobs, uint32_t count)
 {
 	struct ivpu_queue *queue = ivpu_queue(base);
-	uint32_t i;
+	uint32_t done;
 	int ret;
 
 	ret = ivpu_queue_need(queue);
-	for (i = 0; i < count && !ret; i++) {
-		ret = submit_one(queue, ivpu_job(jobs[i]));
-		if (ret && i)
-			return (int)i;
+	if (ret)
+		return ret;
+	for (done = 0; done < count; done++) {
+		ret = submit_one(queue, ivpu_job(jobs[done]));
+		if (ret)
+			break;
 	}
-	return ret ? ret : (int)count;
+	return done ? (int)done : ret;
 }
 
 /* ---- ending ------------------------------------------------------------------------------------- */

@@ -13,14 +13,12 @@ uint32_t ivpu_queue_priority(const struct accel_queue *queue)
 	return (uint32_t)(queue->priority + DRM_IVPU_JOB_PRIORITY_NORMAL);
 }
 
-int ivpu_queue_need(struct ivpu_queue *queue)
+int ivpu_queue_make(struct ivpu_queue *queue)
 {
 	struct accel_context *context = queue->base.context;
 	struct drm_ivpu_cmdq_create ask;
 	int ret;
 
-	if (queue->id || !ivpu_context(context)->queues)
-		return 0;
 	ask = (struct drm_ivpu_cmdq_create){
 		.priority = ivpu_queue_priority(&queue->base),
 		.flags = queue->flags,

@@ -16,7 +16,7 @@ INSTRUCTIONS = {
     "rocket-unverified": (308, 73, 687),
     "ethosu": (407, 97, 808),
     "ethosu-unverified": (308, 67, 682),
-    "ivpu": (331, 109, 671),
+    "ivpu": (293, 78, 671),
     "qaic": (392, 107, 1146),
 }
 

@@ -283,6 +283,24 @@ static void few_kernel_calls(void **state)
 	close_all();
 }
 
+static void a_signal_is_no_refusal(void **state)
+{
+	struct accel_bo *commands;
+	struct accel_fence *fence;
+	struct accel_job *job;
+
+	(void)state;
+	open_all(0);
+	job = make_job(queue, &commands);
+	kernel_fail(DRM_IOCTL_IVPU_CMDQ_SUBMIT, 0, 2, -EINTR);
+	fence = submit(queue, job);
+	kernel_end(commands, 0);
+	assert_ok(accel_fence_wait(fence, far_off()));
+	accel_fence_unref(fence);
+	accel_job_unref(job);
+	close_all();
+}
+
 /* ---- refusals ----------------------------------------------------------------------------------- */
 
 static void a_full_queue_is_eagain(void **state)
@@ -492,6 +510,7 @@ static void cancelled_jobs(void **state)
 {
 	struct accel_bo *commands[3];
 	struct accel_job *jobs[3];
+	struct accel_queue *other;
 	struct accel_fence *fence;
 	uint32_t before;
 	int i;
@@ -515,16 +534,21 @@ static void cancelled_jobs(void **state)
 	assert_int_equal(result_of(jobs[2]).outcome, ACCEL_CANCELED);
 	assert_gives(accel_fence_wait(fence, far_off()), -EIO);
 	accel_fence_unref(fence);
-	/* The queue is of use again, and a status 256 is no longer a cancelled one. */
+	/* The queue is of use again, by another number as this one is another's, and a status 256 is no
+	 * longer a cancelled one. */
+	assert_ok(accel_queue_create(context, NULL, 0, &other));
+	assert_int_equal(kernel.created.cmdq_id, before);
 	fence = submit(queue, jobs[2]);
 	assert_true(kernel.queue[kernel.cmdq_submit.cmdq_id]);
+	assert_int_not_equal(kernel.cmdq_submit.cmdq_id, before);
 	kernel_end(commands[2], 256);
 	assert_gives(accel_fence_wait(fence, far_off()), -EIO);
 	accel_fence_unref(fence);
 	for (i = 0; i < 3; i++)
 		accel_job_unref(jobs[i]);
+	accel_queue_unref(other);
 	close_all();
-	assert_int_equal(kernel.destroys, 2);
+	assert_int_equal(kernel.destroys, 3);
 }
 
 static void a_queue_that_can_not_be_made_again(void **state)
@@ -627,6 +651,7 @@ int main(void)
 		TEST(queues_come_to_an_end),
 		TEST(buffers_for_preemption),
 		TEST(few_kernel_calls),
+		TEST(a_signal_is_no_refusal),
 		TEST(a_full_queue_is_eagain),
 		TEST(commands_are_under_way_once),
 		TEST(a_fault_loses_the_context),
