@@ -27,13 +27,13 @@ struct qaic_context {
 	uint64_t activations; /* so far */
 	/* What is attached to buffers, who has them under way, rings. Taken last. */
 	struct accel_lock slice_lock;
-	uint64_t detached;         /* buffers, so far, and one */
-	uint64_t words;            /* for jobs to show that they went well, so far */
+	uint64_t detached;           /* buffers, so far, and one */
+	uint64_t words;              /* for jobs to show that they went well, so far */
 	struct accel_lock list_lock; /* of these; nothing is called with it */
-	struct list queues;        /* qaic_queue.link */
-	struct list spares;        /* qaic_spare.link */
-	struct list talks;         /* that nobody waits for any more */
-	_Atomic int events;        /* uevents of the kernel; -1: not asked for */
+	struct list queues;          /* qaic_queue.link */
+	struct list spares;          /* qaic_spare.link */
+	struct list talks;           /* that nobody waits for any more */
+	_Atomic int events;          /* uevents of the kernel; -1: not asked for */
 };
 
 struct qaic_bo {

@@ -11,13 +11,13 @@ import subprocess
 import sys
 
 INSTRUCTIONS = {
-    "empty": (236, 45, 578),
-    "rocket": (329, 94, 808),
-    "rocket-unverified": (308, 73, 687),
-    "ethosu": (407, 97, 808),
-    "ethosu-unverified": (308, 67, 682),
-    "ivpu": (293, 78, 671),
-    "qaic": (392, 107, 1146),
+    "empty": (181, 45, 483),
+    "rocket": (274, 94, 713),
+    "rocket-unverified": (253, 73, 592),
+    "ethosu": (297, 97, 713),
+    "ethosu-unverified": (253, 67, 587),
+    "ivpu": (238, 78, 576),
+    "qaic": (287, 107, 834),
 }
 
 if not shutil.which("valgrind"):
