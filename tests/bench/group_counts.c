@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The most instructions that a submission and each further job of it may take. */
+/* The most instructions that libaccel may add to a submission and to each further job of it. */
 #define SUBMIT_TARGET  250
 #define FURTHER_TARGET 80
 
@@ -152,7 +152,7 @@ static int count_device(struct bench *b, const char *name)
 
 /* Instructions of each operation of the helper's walk. */
 struct walk {
-	double submit[BATCHES], wait[BATCHES], result;
+	double submit[BATCHES], wait[BATCHES];
 };
 
 /* The next part's, in a file of callgrind's. */
@@ -181,18 +181,16 @@ static int read_walk(const char *path, struct walk *walk)
 		if (!err)
 			err = next_total(file, &walk->wait[i]);
 	}
-	if (!err)
-		err = next_total(file, &walk->result);
 	fclose(file);
 	return err;
 }
 
 /*
- * Counted from the first instruction of a public function to its last, with all that it calls but
- * the calls into the kernel and the reading of the clock: entering one of the functions that are
- * named switches counting over, and leaving it back.
+ * Counted from the first instruction of a function to its last, with all that it calls but the calls
+ * into the kernel and the reading of the clock: entering one of the functions that are named switches
+ * counting over, and leaving it back. A walk has the library's, or those of raw_*.c.
  */
-static int run_walk(const struct subject *s, struct walk *walk)
+static int run_walk(const char *how, const struct subject *s, struct walk *walk)
 {
 	char path[] = "/tmp/accel-bench-XXXXXX", to[64], text[4096];
 	char *argv[] = {"valgrind",
@@ -201,16 +199,18 @@ static int run_walk(const struct subject *s, struct walk *walk)
 			to,
 			"--combine-dumps=yes",
 			"--dump-before=counts_mark",
-			"--toggle-collect=accel_submit",
-			"--toggle-collect=accel_fence_wait",
-			"--toggle-collect=accel_fence_unref",
-			"--toggle-collect=accel_job_get_result",
 			"--toggle-collect=ioctl",
+			"--toggle-collect=poll",
 			"--toggle-collect=ppoll",
 			"--toggle-collect=close",
 			"--toggle-collect=clock_gettime",
+			"--toggle-collect=accel_submit",
+			"--toggle-collect=accel_fence_wait",
+			"--toggle-collect=accel_fence_unref",
+			"--toggle-collect=raw_submit_*",
+			"--toggle-collect=raw_wait_*",
 			helper,
-			"walk",
+			(char *)how,
 			(char *)s->device,
 			NULL};
 	int fd = mkstemp(path), err;
@@ -237,25 +237,52 @@ static void note_curve(struct bench *b, const struct subject *s, const char *wha
 	}
 }
 
-static void count_instructions(struct bench *b, const struct subject *s)
+/* A provider without a kernel has no loop over its calls: all that is taken is the library's. */
+static bool has_kernel(const struct subject *s)
+{
+	return s->submit > 0;
+}
+
+/* What the library takes, a loop by hand, and the difference, which has the target if any. */
+static void note_instructions(struct bench *b, const struct subject *s, const char *what,
+			      double library, double raw, unsigned int target)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/%s", s->name, what);
+	bench_figure(b, name, library, "instr");
+	snprintf(name, sizeof(name), "%s/%s, by hand", s->name, what);
+	if (has_kernel(s))
+		bench_figure(b, name, raw, "instr");
+	snprintf(name, sizeof(name), "%s/%s, added", s->name, what);
+	if (target)
+		bench_at_most(b, name, library - raw, "instr", target);
+}
+
+static double further_job(const struct walk *walk)
 {
 	const int last = BATCHES - 1;
-	struct walk walk;
-	char name[80];
-	int err = run_walk(s, &walk);
 
+	return (walk->submit[last] - walk->submit[0]) / ((1 << last) - 1);
+}
+
+static void count_instructions(struct bench *b, const struct subject *s)
+{
+	struct walk walk, raw = {0};
+	char name[80];
+	int err = run_walk("walk", s, &walk);
+
+	if (!err && has_kernel(s))
+		err = run_walk("raw", s, &raw);
 	if (err) {
 		snprintf(name, sizeof(name), "%s/instructions", s->name);
 		bench_absent(b, name, "valgrind --tool=callgrind: %s", strerror(-err));
 		return;
 	}
-	snprintf(name, sizeof(name), "%s/submit of a job", s->name);
-	bench_at_most(b, name, walk.submit[0], "instr", SUBMIT_TARGET);
-	snprintf(name, sizeof(name), "%s/submit of a further job", s->name);
-	bench_at_most(b, name, (walk.submit[last] - walk.submit[0]) / ((1 << last) - 1), "instr",
-		      FURTHER_TARGET);
-	snprintf(name, sizeof(name), "%s/wait and end of a job", s->name);
-	bench_figure(b, name, walk.wait[0], "instr");
+	note_instructions(b, s, "submit of a job", walk.submit[0], raw.submit[0], SUBMIT_TARGET);
+	note_instructions(b, s, "submit of a further job", further_job(&walk), further_job(&raw),
+			  FURTHER_TARGET);
+	note_instructions(b, s, "wait and end of a job", walk.wait[0], raw.wait[0], 0);
 	note_curve(b, s, "submit", walk.submit);
 	note_curve(b, s, "wait", walk.wait);
 }

@@ -17,21 +17,14 @@
 #define TARGET      1.05       /* of the loop's time */
 #define DEVICES_MAX 64
 
-static const struct raw_loop *const loops[] = {
-	&raw_loop_ethosu,
-	&raw_loop_rocket,
-	&raw_loop_qaic,
-	&raw_loop_ivpu,
-};
-
 /* What the two sides do, and with what. */
 struct work {
 	const struct raw_loop *loop;
 	void *raw;
 	struct rig rig; /* its buffers are those of the last job */
-	struct accel_job *jobs[RAW_JOBS];
-	struct accel_bo *src[RAW_JOBS], *dst[RAW_JOBS];
-	unsigned char *from[RAW_JOBS], *to[RAW_JOBS];
+	struct accel_job *jobs[JOBS];
+	struct accel_bo *src[JOBS], *dst[JOBS];
+	unsigned char *from[JOBS], *to[JOBS];
 	unsigned int batch;
 	bool outcome;
 };
@@ -41,8 +34,11 @@ static int run_raw(void *arg, unsigned int count)
 	struct work *work = arg;
 	int ret = 0;
 
-	for (unsigned int done = 0; done < count && !ret; done += work->batch)
-		ret = work->loop->run(work->raw, work->batch, work->outcome);
+	for (unsigned int done = 0; done < count && !ret; done += work->batch) {
+		ret = work->loop->submit(work->raw, work->batch, work->outcome);
+		if (!ret)
+			ret = work->loop->wait(work->raw, work->batch, work->outcome);
+	}
 	return ret;
 }
 
@@ -75,7 +71,7 @@ static int run_library(void *arg, unsigned int count)
 static void open_library(struct work *work, const char *name)
 {
 	rig_open(&work->rig, name, work->outcome ? 0 : ACCEL_OPEN_UNVERIFIED, 0);
-	for (int i = 0; i < RAW_JOBS; i++) {
+	for (int i = 0; i < JOBS; i++) {
 		if (i)
 			rig_renew(&work->rig, 0);
 		work->jobs[i] = rig_job(&work->rig, RAW_BYTES, NULL, 0);
@@ -88,9 +84,9 @@ static void open_library(struct work *work, const char *name)
 
 static void close_library(struct work *work)
 {
-	for (int i = 0; i < RAW_JOBS; i++) {
+	for (int i = 0; i < JOBS; i++) {
 		accel_job_unref(work->jobs[i]);
-		if (i == RAW_JOBS - 1)
+		if (i == JOBS - 1)
 			break;
 		accel_bo_unref(work->src[i]);
 		accel_bo_unref(work->dst[i]);
@@ -171,7 +167,7 @@ static void measure(struct bench *b, const struct accel_device_info *info,
 		return;
 	}
 	open_library(&work, info->name);
-	for (work.batch = 1; work.batch <= RAW_JOBS; work.batch *= RAW_JOBS)
+	for (work.batch = 1; work.batch <= JOBS; work.batch *= JOBS)
 		compare(b, &work, path);
 	work.batch = 1;
 	close_library(&work);
@@ -196,19 +192,18 @@ static int get_info(struct accel_device *device, struct accel_device_info *info)
 static int measure_device(struct bench *b, struct accel_device *device)
 {
 	struct accel_device_info info = {.size = sizeof(info)};
+	const struct raw_loop *loop;
 
 	if (get_info(device, &info))
 		return 0;
-	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
-		if (strcmp(loops[i]->driver, info.driver) != 0)
-			continue;
-		if (loops[i]->outcome)
-			measure(b, &info, loops[i], true);
-		if (loops[i]->unverified)
-			measure(b, &info, loops[i], false);
-		return 1;
-	}
-	return 0;
+	loop = raw_loop_of(info.driver);
+	if (!loop)
+		return 0;
+	if (loop->outcome)
+		measure(b, &info, loop, true);
+	if (loop->unverified)
+		measure(b, &info, loop, false);
+	return 1;
 }
 
 static int run_rig(struct bench *b)

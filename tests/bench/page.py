@@ -236,11 +236,18 @@ def matrix(figures):
     return columns if len(columns) > 2 else {}
 
 
-def show_matrix(columns):
-    head, rows = [""], {}
+def by_unit(columns):
+    """[(unit, columns)]; what is of no one unit is together."""
+    tables = {}
     for name, column in columns.items():
         units = {figure.words() for figure in column.values()}
-        head.append(name + (f", {units.pop()}" if len(units) == 1 and units != {"calls"} else ""))
+        tables.setdefault(units.pop() if len(units) == 1 else "", {})[name] = column
+    return list(tables.items())
+
+
+def show_matrix(unit, columns):
+    head, rows = [unit, *columns], {}
+    for column in columns.values():
         for row in column:
             rows.setdefault(row, [])
     for row, cells in rows.items():
@@ -252,8 +259,7 @@ def show_matrix(columns):
                 if figure.missed():
                     text = f"{text} {figure.verdict()}"
             cells.append(text)
-    return "In brackets the target.\n\n" + table(head, [[row, *cells]
-                                                       for row, cells in rows.items()])
+    return table(head, [[row, *cells] for row, cells in rows.items()])
 
 
 def show_group(group, figures, plots):
@@ -265,7 +271,8 @@ def show_group(group, figures, plots):
     rows = [row(f) for f in there
             if id(f) not in inside and (not f.curve or f.target is not None)]
     if columns:
-        parts.append(show_matrix(columns))
+        parts.append("In brackets the target.")
+        parts += [show_matrix(unit, some) for unit, some in by_unit(columns)]
     if rows:
         parts.append(table(["figure", "median", "idle runs", "loaded runs", "target", ""], rows))
     parts += show_curves(group, there, plots)

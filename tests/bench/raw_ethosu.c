@@ -11,13 +11,15 @@
 
 struct job {
 	struct ethosu_bo src, dst;
-	uint32_t stream;
 	int dmabuf; /* of dst */
+	struct drm_ethosu_job job;
+	struct drm_ethosu_submit submit;
 };
 
 struct ethosu {
 	int fd;
 	struct job jobs[RAW_JOBS];
+	int fences[RAW_JOBS];
 };
 
 static int make_job(int fd, struct job *job)
@@ -27,13 +29,17 @@ static int make_job(int fd, struct job *job)
 
 	ethosu_dma(&stream, &(struct ethosu_dma){.src_region = 1, .bytes = RAW_BYTES});
 	ethosu_stop(&stream);
-	ret = ethosu_stream_create(fd, &stream, &job->stream);
+	ret = ethosu_stream_create(fd, &stream, &job->job.cmd_bo);
 	if (!ret)
 		ret = ethosu_bo_create(fd, RAW_BYTES, &job->src);
 	if (!ret)
 		ret = ethosu_bo_create(fd, RAW_BYTES, &job->dst);
 	if (ret)
 		return ret;
+	job->job.region_bo_handles[0] = job->dst.handle;
+	job->job.region_bo_handles[1] = job->src.handle;
+	job->submit.jobs = (uintptr_t)&job->job;
+	job->submit.job_count = 1;
 	job->dmabuf = raw_export(fd, job->dst.handle);
 	return job->dmabuf < 0 ? job->dmabuf : 0;
 }
@@ -47,8 +53,8 @@ static void close_ethosu(void *loop)
 
 		if (job->dmabuf > 0)
 			close(job->dmabuf);
-		if (job->stream)
-			raw_close_handle(e->fd, job->stream);
+		if (job->job.cmd_bo)
+			raw_close_handle(e->fd, job->job.cmd_bo);
 		ethosu_bo_destroy(e->fd, &job->src);
 		ethosu_bo_destroy(e->fd, &job->dst);
 	}
@@ -78,31 +84,31 @@ static int open_ethosu(const char *node, void **loop)
 	return ret;
 }
 
-static int submit(const struct ethosu *e, const struct job *job)
+static int raw_submit_ethosu(void *loop, unsigned int batch, bool outcome)
 {
-	const uint32_t regions[2] = {job->dst.handle, job->src.handle};
-
-	return ethosu_submit(e->fd, job->stream, regions, 2, 0, 0);
-}
-
-static int run_batch(void *loop, unsigned int batch, bool outcome)
-{
-	const struct ethosu *e = loop;
-	struct drm_ethosu_bo_wait wait = {.handle = e->jobs[batch - 1].dst.handle,
-					  .timeout_ns = INT64_MAX};
-	int fences[RAW_JOBS], ret;
+	struct ethosu *e = loop;
+	int ret;
 
 	for (unsigned int i = 0; i < batch; i++) {
-		ret = submit(e, &e->jobs[i]);
+		ret = raw_ioctl(e->fd, DRM_IOCTL_ETHOSU_SUBMIT, &e->jobs[i].submit);
 		if (ret)
 			return ret;
 		if (!outcome)
 			continue;
-		fences[i] = raw_take_fence(e->jobs[i].dmabuf);
-		if (fences[i] < 0)
-			return fences[i];
+		e->fences[i] = raw_take_fence(e->jobs[i].dmabuf);
+		if (e->fences[i] < 0)
+			return e->fences[i];
 	}
-	return outcome ? raw_end_fences(fences, batch)
+	return 0;
+}
+
+static int raw_wait_ethosu(void *loop, unsigned int batch, bool outcome)
+{
+	const struct ethosu *e = loop;
+	struct drm_ethosu_bo_wait wait = {.handle = e->jobs[batch - 1].dst.handle,
+					  .timeout_ns = INT64_MAX};
+
+	return outcome ? raw_end_fences(e->fences, batch)
 		       : raw_ioctl(e->fd, DRM_IOCTL_ETHOSU_BO_WAIT, &wait);
 }
 
@@ -121,7 +127,8 @@ const struct raw_loop raw_loop_ethosu = {
 	.outcome = true,
 	.unverified = true,
 	.open = open_ethosu,
-	.run = run_batch,
+	.submit = raw_submit_ethosu,
+	.wait = raw_wait_ethosu,
 	.copied = copied,
 	.close = close_ethosu,
 };

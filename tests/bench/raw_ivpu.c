@@ -12,15 +12,39 @@
 struct job {
 	struct ivpu_bo src, dst;
 	struct ivpu_list list;
+	uint32_t handles[3];
+	union {
+		struct drm_ivpu_cmdq_submit to_queue;
+		struct drm_ivpu_submit to_driver; /* that manages the queues itself */
+	} submit;
 };
 
 struct ivpu {
 	int fd;
-	uint32_t queue; /* 0: the driver manages the queues itself */
+	unsigned long request; /* that takes a job's submit */
 	struct job jobs[RAW_JOBS];
 };
 
-static int make_job(int fd, struct job *job)
+static void prepare(struct job *job, uint32_t queue)
+{
+	job->handles[0] = job->list.bo.handle;
+	job->handles[1] = job->dst.handle;
+	job->handles[2] = job->src.handle;
+	if (queue)
+		job->submit.to_queue = (struct drm_ivpu_cmdq_submit){
+			.buffers_ptr = (uintptr_t)job->handles,
+			.buffer_count = 3,
+			.cmdq_id = queue,
+		};
+	else
+		job->submit.to_driver = (struct drm_ivpu_submit){
+			.buffers_ptr = (uintptr_t)job->handles,
+			.buffer_count = 3,
+			.priority = DRM_IVPU_JOB_PRIORITY_NORMAL,
+		};
+}
+
+static int make_job(int fd, uint32_t queue, struct job *job)
 {
 	int ret;
 
@@ -29,9 +53,11 @@ static int make_job(int fd, struct job *job)
 		ret = ivpu_bo_create(fd, RAW_BYTES, DRM_IVPU_BO_MAPPABLE, &job->dst);
 	if (!ret)
 		ret = ivpu_list_create(fd, &job->list);
-	if (!ret)
-		ivpu_copy(&job->list, job->dst.address, job->src.address, RAW_BYTES);
-	return ret;
+	if (ret)
+		return ret;
+	ivpu_copy(&job->list, job->dst.address, job->src.address, RAW_BYTES);
+	prepare(job, queue);
+	return 0;
 }
 
 /* The queue goes with the file. */
@@ -51,6 +77,7 @@ static void close_ivpu(void *loop)
 static int open_ivpu(const char *node, void **loop)
 {
 	struct ivpu *v = calloc(1, sizeof(*v));
+	uint32_t queue = 0;
 	int ret = 0;
 
 	if (!v)
@@ -62,21 +89,15 @@ static int open_ivpu(const char *node, void **loop)
 		return ret;
 	}
 	if (ivpu_has(v->fd, DRM_IVPU_CAP_MANAGE_CMDQ))
-		ret = ivpu_queue_create(v->fd, DRM_IVPU_JOB_PRIORITY_NORMAL, &v->queue);
+		ret = ivpu_queue_create(v->fd, DRM_IVPU_JOB_PRIORITY_NORMAL, &queue);
+	v->request = queue ? DRM_IOCTL_IVPU_CMDQ_SUBMIT : DRM_IOCTL_IVPU_SUBMIT;
 	for (int i = 0; i < RAW_JOBS && !ret; i++)
-		ret = make_job(v->fd, &v->jobs[i]);
+		ret = make_job(v->fd, queue, &v->jobs[i]);
 	if (ret)
 		close_ivpu(v);
 	else
 		*loop = v;
 	return ret;
-}
-
-static int submit(const struct ivpu *v, const struct job *job)
-{
-	const uint32_t handles[2] = {job->dst.handle, job->src.handle};
-
-	return ivpu_submit(v->fd, v->queue, DRM_IVPU_JOB_PRIORITY_NORMAL, &job->list, handles, 2);
 }
 
 static int end(const struct ivpu *v, const struct job *job)
@@ -87,14 +108,23 @@ static int end(const struct ivpu *v, const struct job *job)
 	return !ret && wait.job_status != DRM_IVPU_JOB_STATUS_SUCCESS ? -EIO : ret;
 }
 
-static int run_batch(void *loop, unsigned int batch, bool outcome)
+static int raw_submit_ivpu(void *loop, unsigned int batch, bool outcome)
+{
+	struct ivpu *v = loop;
+	int ret = 0;
+
+	(void)outcome;
+	for (unsigned int i = 0; i < batch && !ret; i++)
+		ret = raw_ioctl(v->fd, v->request, &v->jobs[i].submit);
+	return ret;
+}
+
+static int raw_wait_ivpu(void *loop, unsigned int batch, bool outcome)
 {
 	const struct ivpu *v = loop;
 	int ret = 0;
 
 	(void)outcome;
-	for (unsigned int i = 0; i < batch && !ret; i++)
-		ret = submit(v, &v->jobs[i]);
 	/* The last first, so that the others have ended when asked for. */
 	for (unsigned int i = batch; i-- > 0 && !ret;)
 		ret = end(v, &v->jobs[i]);
@@ -115,7 +145,8 @@ const struct raw_loop raw_loop_ivpu = {
 	.driver = "intel_vpu",
 	.outcome = true,
 	.open = open_ivpu,
-	.run = run_batch,
+	.submit = raw_submit_ivpu,
+	.wait = raw_wait_ivpu,
 	.copied = copied,
 	.close = close_ivpu,
 };

@@ -9,6 +9,22 @@
 
 #include "../kernel/raw/raw.h"
 
+const struct raw_loop *raw_loop_of(const char *driver)
+{
+	static const struct raw_loop *const loops[] = {
+		&raw_loop_ethosu,
+		&raw_loop_ivpu,
+		&raw_loop_qaic,
+		&raw_loop_rocket,
+	};
+
+	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
+		if (strcmp(loops[i]->driver, driver) == 0)
+			return loops[i];
+	}
+	return NULL;
+}
+
 bool raw_arrived(unsigned char *from, const unsigned char *to)
 {
 	const bool same = memcmp(from, to, RAW_BYTES) == 0;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RAW_JOBS  16   /* at most under way at a time; each has buffers of its own */
+#define RAW_JOBS  32   /* at most under way at a time; each has buffers of its own */
 #define RAW_BYTES 4096 /* that a job copies */
 
 struct raw_loop {
@@ -17,17 +17,22 @@ struct raw_loop {
 	/* Whether it can be learnt how a job ended, and whether that takes calls of its own, which
 	 * can be left out. */
 	bool outcome, unverified;
-	/* Opens the node and makes the jobs. Returns 0 or a negative errno, as run() does. */
+	/* Opens the node and makes the jobs, with what their submission takes. Returns 0 or a negative
+	 * errno, as submit() and wait() do. */
 	int (*open)(const char *node, void **loop);
 	/* Runs a batch of jobs: they are submitted, each by a call of its own, then waited for. With
 	 * `outcome` a job that did not end well is an error. */
-	int (*run)(void *loop, unsigned int batch, bool outcome);
+	int (*submit)(void *loop, unsigned int batch, bool outcome);
+	int (*wait)(void *loop, unsigned int batch, bool outcome);
 	/* Whether the first `batch` jobs have copied what they were given when this was asked last. */
 	bool (*copied)(void *loop, unsigned int batch);
 	void (*close)(void *loop);
 };
 
 extern const struct raw_loop raw_loop_ethosu, raw_loop_ivpu, raw_loop_qaic, raw_loop_rocket;
+
+/* That of the driver of this name, or NULL. */
+const struct raw_loop *raw_loop_of(const char *driver);
 
 /* For copied(): whether these bytes have arrived; gives other ones for the next time. */
 bool raw_arrived(unsigned char *from, const unsigned char *to);

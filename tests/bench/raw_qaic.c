@@ -16,7 +16,18 @@ struct qaic {
 	int fd;
 	uint32_t channel;
 	struct qaic_bo src[RAW_JOBS], dst[RAW_JOBS];
+	struct qaic_execute_entry entries[RAW_JOBS][2];
+	struct qaic_execute execute[RAW_JOBS];
 };
+
+static void prepare(struct qaic *q, unsigned int i)
+{
+	q->entries[i][0].handle = q->src[i].handle;
+	q->entries[i][1].handle = q->dst[i].handle;
+	q->execute[i].hdr.count = 2;
+	q->execute[i].hdr.dbc_id = q->channel;
+	q->execute[i].data = (uintptr_t)q->entries[i];
+}
 
 static int make_job(struct qaic *q, unsigned int i)
 {
@@ -31,6 +42,7 @@ static int make_job(struct qaic *q, unsigned int i)
 	if (!ret)
 		ret = qaic_attach_whole(q->fd, q->channel, &q->dst[i], QAIC_FROM_DEVICE,
 					RIG_QAIC_MEMORY);
+	prepare(q, i);
 	return ret;
 }
 
@@ -70,17 +82,23 @@ static int open_qaic(const char *node, void **loop)
 	return ret;
 }
 
-static int run_batch(void *loop, unsigned int batch, bool outcome)
+static int raw_submit_qaic(void *loop, unsigned int batch, bool outcome)
 {
 	struct qaic *q = loop;
 	int ret = 0;
 
 	(void)outcome;
-	for (unsigned int i = 0; i < batch && !ret; i++) {
-		const struct qaic_bo *const bos[2] = {&q->src[i], &q->dst[i]};
+	for (unsigned int i = 0; i < batch && !ret; i++)
+		ret = raw_ioctl(q->fd, DRM_IOCTL_QAIC_EXECUTE_BO, &q->execute[i]);
+	return ret;
+}
 
-		ret = qaic_execute(q->fd, q->channel, bos, 2);
-	}
+static int raw_wait_qaic(void *loop, unsigned int batch, bool outcome)
+{
+	const struct qaic *q = loop;
+	int ret = 0;
+
+	(void)outcome;
 	/* Each, for one may pass another. */
 	for (unsigned int i = 0; i < batch && !ret; i++) {
 		ret = qaic_wait(q->fd, q->channel, &q->dst[i], MS);
@@ -104,7 +122,8 @@ const struct raw_loop raw_loop_qaic = {
 	.driver = "qaic",
 	.unverified = true,
 	.open = open_qaic,
-	.run = run_batch,
+	.submit = raw_submit_qaic,
+	.wait = raw_wait_qaic,
 	.copied = copied,
 	.close = close_qaic,
 };

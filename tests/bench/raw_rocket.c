@@ -13,12 +13,36 @@ struct job {
 	struct rocket_bo src, dst;
 	struct rocket_lists lists;
 	int dmabuf; /* of dst */
+	uint32_t in[2];
+	struct drm_rocket_job job;
+	struct drm_rocket_submit submit;
 };
 
 struct rocket {
 	int fd;
 	struct job jobs[RAW_JOBS];
+	int fences[RAW_JOBS];
 };
+
+static void prepare(struct job *job)
+{
+	job->in[0] = job->lists.bo.handle;
+	job->in[1] = job->src.handle;
+	job->job = (struct drm_rocket_job){
+		.tasks = (uintptr_t)job->lists.tasks,
+		.task_count = job->lists.count,
+		.task_struct_size = sizeof(job->lists.tasks[0]),
+		.in_bo_handles = (uintptr_t)job->in,
+		.in_bo_handle_count = 2,
+		.out_bo_handles = (uintptr_t)&job->dst.handle,
+		.out_bo_handle_count = 1,
+	};
+	job->submit = (struct drm_rocket_submit){
+		.jobs = (uintptr_t)&job->job,
+		.job_count = 1,
+		.job_struct_size = sizeof(job->job),
+	};
+}
 
 static int make_job(int fd, struct job *job)
 {
@@ -33,6 +57,7 @@ static int make_job(int fd, struct job *job)
 		return ret;
 	rocket_task(&job->lists);
 	rocket_copy(&job->lists, job->src.address, job->dst.address, RAW_BYTES, 1, 1);
+	prepare(job);
 	job->dmabuf = raw_export(fd, job->dst.handle);
 	return job->dmabuf < 0 ? job->dmabuf : 0;
 }
@@ -80,31 +105,31 @@ static int open_rocket(const char *node, void **loop)
 	return ret;
 }
 
-static int submit(const struct rocket *r, struct job *job)
-{
-	const uint32_t in[2] = {job->lists.bo.handle, job->src.handle};
-
-	return rocket_submit(r->fd, &job->lists, in, 2, &job->dst.handle, 1);
-}
-
-static int run_batch(void *loop, unsigned int batch, bool outcome)
+static int raw_submit_rocket(void *loop, unsigned int batch, bool outcome)
 {
 	struct rocket *r = loop;
-	struct drm_rocket_prep_bo prep = {.handle = r->jobs[batch - 1].dst.handle,
-					  .timeout_ns = INT64_MAX};
-	int fences[RAW_JOBS], ret;
+	int ret;
 
 	for (unsigned int i = 0; i < batch; i++) {
-		ret = submit(r, &r->jobs[i]);
+		ret = raw_ioctl(r->fd, DRM_IOCTL_ROCKET_SUBMIT, &r->jobs[i].submit);
 		if (ret)
 			return ret;
 		if (!outcome)
 			continue;
-		fences[i] = raw_take_fence(r->jobs[i].dmabuf);
-		if (fences[i] < 0)
-			return fences[i];
+		r->fences[i] = raw_take_fence(r->jobs[i].dmabuf);
+		if (r->fences[i] < 0)
+			return r->fences[i];
 	}
-	return outcome ? raw_end_fences(fences, batch)
+	return 0;
+}
+
+static int raw_wait_rocket(void *loop, unsigned int batch, bool outcome)
+{
+	const struct rocket *r = loop;
+	struct drm_rocket_prep_bo prep = {.handle = r->jobs[batch - 1].dst.handle,
+					  .timeout_ns = INT64_MAX};
+
+	return outcome ? raw_end_fences(r->fences, batch)
 		       : raw_ioctl(r->fd, DRM_IOCTL_ROCKET_PREP_BO, &prep);
 }
 
@@ -123,7 +148,8 @@ const struct raw_loop raw_loop_rocket = {
 	.outcome = true,
 	.unverified = true,
 	.open = open_rocket,
-	.run = run_batch,
+	.submit = raw_submit_rocket,
+	.wait = raw_wait_rocket,
 	.copied = copied,
 	.close = close_rocket,
 };

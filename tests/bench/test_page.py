@@ -42,6 +42,8 @@ def run(scale):
     found += [figure("counts", f"{driver}/{name}", n, "calls", 2, n <= 2)
               for driver in ("rocket", "qaic", "ivpu")
               for n, name in enumerate(("of a submit", "of a wait", "of a status", "of two"))]
+    found += [figure("counts", f"{driver}/instructions", 50, "instr", 80, True)
+              for driver in ("rocket", "qaic", "ivpu")]
     return found
 
 
@@ -107,8 +109,13 @@ class Page(unittest.TestCase):
         for name in ("slow", "of two", "submit and wait", "ratio/batch=16"):
             self.assertIn(name, self.text[at:self.text.index("##", at)])
         self.assertIn("| nearly | 1.0501 F |", self.line("| nearly |"))
-        self.assertIn("3 (2) **missed**", self.line("| rocket |"))
-        self.assertIn("| 2 (2) |", self.line("| rocket |"))
+        self.assertIn("3 (2) **missed**", self.line("| rocket |", "(2)"))
+
+    def test_a_table_for_each_unit(self):
+        self.line("| calls | of a submit | of a wait | of a status | of two |")
+        self.line("| instr | instructions |")
+        self.line("| rocket | 50 (80) |")
+        self.assertIn("| 2 (2) |", self.line("| rocket |", "(2)"))
 
     def test_unsteady_ratios(self):
         """A ratio that differs between the runs is named, a time is not."""

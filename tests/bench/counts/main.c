@@ -5,6 +5,7 @@
  *	accel-bench-counts count DEVICE[/unverified]	counts, a name and a number a line
  *	accel-bench-counts walk DEVICE[/unverified]	one operation after the other, with
  *		counts_mark() before each and at the end
+ *	accel-bench-counts raw DEVICE[/unverified]	the same by a loop without the library
  *
  * DEVICE is the name of a driver, which is made up here (empty, rocket, ethosu, intel_vpu, qaic), or
  * accelN, a real one.
@@ -21,11 +22,12 @@
 #include <unistd.h>
 
 #include "../../kernel/library/jobs.h"
+#include "../raw_loop.h"
 #include "kernel.h"
 #include "lock.h"
 
-#define BATCH_MAX 32 /* no driver here has a smaller queue */
-#define ROUNDS    64 /* of those in which locks are looked at */
+#define BATCH_MAX RAW_JOBS /* no driver here has a smaller queue */
+#define ROUNDS    64       /* of those in which locks are looked at */
 
 static struct rig rig;
 static struct accel_job *jobs[BATCH_MAX];
@@ -67,12 +69,8 @@ static void end(struct accel_fence *fence)
 	accel_fence_unref(fence);
 }
 
-static void set_up(char *device)
+static void set_up(char *device, bool unverified)
 {
-	char *flag = strchr(device, '/');
-
-	if (flag)
-		*flag = '\0';
 	real_device = !strncmp(device, "accel", 5);
 	if (!real_device) {
 		setenv("LIBACCEL_SYSFS", "/nothing", 1);
@@ -80,7 +78,7 @@ static void set_up(char *device)
 			setenv("LIBACCEL_PROVIDER_DIR", EMPTY_DIR, 1);
 		counts_make_up(device);
 	}
-	rig_open(&rig, real_device ? device : COUNTS_NODE, flag ? ACCEL_OPEN_UNVERIFIED : 0, 0);
+	rig_open(&rig, real_device ? device : COUNTS_NODE, unverified ? ACCEL_OPEN_UNVERIFIED : 0, 0);
 	for (unsigned int i = 0; i < BATCH_MAX; i++) {
 		if (i)
 			take_buffers();
@@ -202,7 +200,6 @@ static void count(void)
 
 static void walk(void)
 {
-	struct accel_job_result result = {.size = sizeof(result)};
 	struct accel_fence *fence;
 
 	for (unsigned int batch = 1; batch <= BATCH_MAX; batch *= 2) {
@@ -212,18 +209,42 @@ static void walk(void)
 		end(fence);
 	}
 	counts_mark();
-	gives(accel_job_get_result(jobs[0], &result), 0);
+}
+
+static void walk_raw(const char *driver, bool outcome)
+{
+	const struct raw_loop *loop = raw_loop_of(driver);
+	void *raw;
+
+	check(loop != NULL);
+	counts_make_up(driver);
+	gives(loop->open(COUNTS_NODE, &raw), 0);
+	for (unsigned int batch = 1; batch <= BATCH_MAX; batch *= 2) {
+		counts_mark();
+		gives(loop->submit(raw, batch, outcome), 0);
+		counts_mark();
+		gives(loop->wait(raw, batch, outcome), 0);
+	}
 	counts_mark();
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 3 || (strcmp(argv[1], "count") != 0 && strcmp(argv[1], "walk") != 0)) {
-		fputs("usage: accel-bench-counts count|walk DEVICE[/unverified]\n", stderr);
+	const char *what = argc == 3 ? argv[1] : "";
+	char *flag = argc == 3 ? strchr(argv[2], '/') : NULL;
+
+	if (flag)
+		*flag = '\0';
+	if (!strcmp(what, "raw")) {
+		walk_raw(argv[2], !flag);
+		_exit(0);
+	}
+	if (strcmp(what, "count") != 0 && strcmp(what, "walk") != 0) {
+		fputs("usage: accel-bench-counts count|walk|raw DEVICE[/unverified]\n", stderr);
 		return 2;
 	}
-	set_up(argv[2]);
-	if (!strcmp(argv[1], "count"))
+	set_up(argv[2], flag);
+	if (!strcmp(what, "count"))
 		count();
 	else
 		walk();
