@@ -226,13 +226,17 @@ def show_curves(group, figures, plots):
 
 
 def matrix(figures):
-    """{column: {row: figure}} of figures ROW/COLUMN, where there are several of either."""
-    columns = {}
+    """{column: {row: figure}} of figures ROW/COLUMN, where there are several of either; in the order
+    of the row that has the most."""
+    columns, rows = {}, {}
     for figure in figures:
         name = figure.name.split("/")
         if len(name) == 2 and not figure.curve:
             columns.setdefault(name[1], {})[name[0]] = figure
-    columns = {name: rows for name, rows in columns.items() if len(rows) > 2}
+            rows.setdefault(name[0], []).append(name[1])
+    order = max(rows.values(), key=len, default=[])
+    names = [*order, *(name for name in columns if name not in order)]
+    columns = {name: columns[name] for name in names if len(columns[name]) > 2}
     return columns if len(columns) > 2 else {}
 
 

@@ -44,6 +44,9 @@ def run(scale):
               for n, name in enumerate(("of a submit", "of a wait", "of a status", "of two"))]
     found += [figure("counts", f"{driver}/instructions", 50, "instr", 80, True)
               for driver in ("rocket", "qaic", "ivpu")]
+    found += [figure("counts", f"{driver}/{name}", 50, "instr")
+              for driver in ("empty", "rocket", "qaic", "ivpu")
+              for name in (("all", "by hand", "wait") if driver != "empty" else ("all", "wait"))]
     return found
 
 
@@ -113,8 +116,9 @@ class Page(unittest.TestCase):
 
     def test_a_table_for_each_unit(self):
         self.line("| calls | of a submit | of a wait | of a status | of two |")
-        self.line("| instr | instructions |")
-        self.line("| rocket | 50 (80) |")
+        self.line("| instr | instructions | all | by hand | wait |")
+        self.line("| rocket | 50 (80) | 50 | 50 | 50 |")
+        self.line("| empty |  | 50 |  | 50 |")
         self.assertIn("| 2 (2) |", self.line("| rocket |", "(2)"))
 
     def test_unsteady_ratios(self):
