@@ -100,7 +100,8 @@ static void commands_come_first(void **state)
 	close_all();
 }
 
-static void commands_at_an_offset(void **state)
+/* Where the kernel is told that the commands are. */
+static uint32_t submit_at_an_offset(void)
 {
 	struct accel_job_params from = {.size = sizeof(from)}, params = {.size = sizeof(params)};
 	struct accel_ivpu_list *list;
@@ -108,7 +109,6 @@ static void commands_at_an_offset(void **state)
 	struct accel_bo *bo;
 	void *src, *dst;
 
-	(void)state;
 	open_all(0);
 	assert_ok(accel_ivpu_list_create(context, &list));
 	assert_ok(accel_ivpu_list_barrier(list));
@@ -129,13 +129,26 @@ static void commands_at_an_offset(void **state)
 	params.offset = 4096;
 	assert_ok(accel_job_create(queue, &params, &job));
 	accel_fence_unref(submit(queue, job));
-	assert_int_equal(kernel.cmdq_submit.commands_offset, 4096);
 	kernel_end(bo, 0);
 	accel_job_unref(job);
 	accel_bo_unref(bo);
 	accel_bo_unref(from.commands);
 	accel_ivpu_list_unref(list);
 	close_all();
+	return kernel.queues ? kernel.cmdq_submit.commands_offset : kernel.submit.commands_offset;
+}
+
+static void commands_at_an_offset(void **state)
+{
+	(void)state;
+	assert_int_equal(submit_at_an_offset(), 4096);
+}
+
+static void commands_at_an_offset_on_older_kernels(void **state)
+{
+	(void)state;
+	kernel.queues = false;
+	assert_int_equal(submit_at_an_offset(), 4096);
 }
 
 static void older_kernels_have_one_queue_per_priority(void **state)
@@ -646,6 +659,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kernel_setup, kernel_teardown)
 		TEST(commands_come_first),
 		TEST(commands_at_an_offset),
+		TEST(commands_at_an_offset_on_older_kernels),
 		TEST(older_kernels_have_one_queue_per_priority),
 		TEST(queues_have_priority_and_turbo),
 		TEST(queues_come_to_an_end),
