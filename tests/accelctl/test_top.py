@@ -97,9 +97,11 @@ class Top(Case):
     # ---- on a terminal -------------------------------------------------------------------
 
     def tmux(self, *words):
-        return subprocess.run(["tmux", "-S", str(self.directory / "tmux"), "-f", "/dev/null",
-                               *words], text=True, check=False, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT).stdout
+        run = subprocess.run(["tmux", "-S", str(self.directory / "tmux"), "-f", "/dev/null",
+                              *words], text=True, check=False, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        self.assertEqual(run.returncode, 0, f"tmux {words[0]}: {run.stdout}")
+        return run.stdout
 
     def start(self, *options, term="screen-256color", columns=80, lines=24, variables=()):
         if not shutil.which("tmux"):

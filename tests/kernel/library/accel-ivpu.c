@@ -869,8 +869,12 @@ static void test_room(const char *name)
 
 static void become_nobody(const char *name)
 {
+	struct rig rig;
 	char path[64];
 
+	/* The provider may lie where nobody can't read. */
+	rig_open(&rig, name, 0, 0);
+	rig_close(&rig);
 	snprintf(path, sizeof(path), "/dev/accel/%s", name);
 	check(!chmod(path, 0666));
 	check(!setresuid(65534, 65534, 65534));
