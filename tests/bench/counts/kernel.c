@@ -257,8 +257,12 @@ int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 /* The library does not call this one; a loop by hand does. */
 int poll(struct pollfd *fds, nfds_t count, int ms)
 {
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
 	counts.calls++;
-	return driver ? answer_poll(fds, count) : (int)syscall(SYS_poll, fds, count, ms);
+	if (driver)
+		return answer_poll(fds, count);
+	return (int)syscall(SYS_ppoll, fds, count, ms < 0 ? NULL : &left, NULL, 0);
 }
 
 int close(int fd)
