@@ -180,6 +180,9 @@ void submit_one(struct accel_queue *queue, struct accel_job *job, struct accel_f
 /* Submit with fences to wait for. */
 int submit_after(struct accel_queue *queue, struct accel_job *job, struct accel_fence *const *wait,
 		 uint32_t count, struct accel_fence **fence);
+/* Submit, and wait for room as often as there is none: queues may share theirs. */
+int submit_patiently(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		     struct accel_fence **fence);
 /* Submit and wait for the end; the job must end well. */
 void run_job(struct accel_queue *queue, struct accel_job *job);
 

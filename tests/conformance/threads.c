@@ -26,26 +26,6 @@ struct shared {
 	_Atomic unsigned int done;
 };
 
-static int submit_patiently(struct accel_queue *queue, struct accel_job **jobs, uint32_t count,
-			    struct accel_fence **fence)
-{
-	struct accel_fence *room;
-	int result;
-
-	for (;;) {
-		result = accel_submit(queue, jobs, count, NULL, fence);
-		if (result != -EAGAIN)
-			return result;
-		result = accel_queue_get_room(queue, &room);
-		if (result)
-			return result;
-		result = accel_fence_wait(room, ACCEL_NO_DEADLINE);
-		accel_fence_unref(room);
-		if (result && result != -ECANCELED)
-			return result;
-	}
-}
-
 static void submit_and_wait(void *arg, unsigned int index)
 {
 	struct shared *shared = arg;

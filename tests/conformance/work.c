@@ -297,6 +297,26 @@ int submit_after(struct accel_queue *queue, struct accel_job *job, struct accel_
 	return accel_submit(queue, &job, 1, &params, fence);
 }
 
+int submit_patiently(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
+		     struct accel_fence **fence)
+{
+	struct accel_fence *room;
+	int result;
+
+	for (;;) {
+		result = accel_submit(queue, jobs, count, NULL, fence);
+		if (result != -EAGAIN)
+			return result;
+		result = accel_queue_get_room(queue, &room);
+		if (result)
+			return result;
+		result = accel_fence_wait(room, ACCEL_NO_DEADLINE);
+		accel_fence_unref(room);
+		if (result && result != -ECANCELED)
+			return result;
+	}
+}
+
 void run_job(struct accel_queue *queue, struct accel_job *job)
 {
 	struct accel_fence *fence;
