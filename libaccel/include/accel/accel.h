@@ -563,7 +563,8 @@ struct accel_submit_params {
  * (accel_queue_get_room()); -EBUSY the first job is under way, or a buffer of it that
  * can be so only once (ACCEL_JOB_BO_ONCE); -EINVAL, also for a job of another queue;
  * -EOPNOTSUPP wait fences that the driver lacks (ACCEL_HAS_WAIT_FENCES); -ENOMEM;
- * -EIO the kernel refuses what it should take; -ESTALE, -ENODEV the queue, the context or the device is lost.
+ * -EIO the kernel refuses what it should take; -ESTALE, -ENODEV the queue, the context
+ * or the device is lost.
  */
 int accel_submit(struct accel_queue *queue, struct accel_job *const *jobs, uint32_t count,
 		 const struct accel_submit_params *params, struct accel_fence **fence);
